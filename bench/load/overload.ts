@@ -18,9 +18,9 @@ import { exponential, new_random } from "./random";
 import { new_timeline, START } from "./timeline";
 
 /**
- * An overload in virtual time: requests of clients that do not wait for each other, servers that work on as many
- * requests as they have slots and queue the others, and gateways that limit the requests in flight. The limits
- * are those of this build: the code that runs in a worker, with its shared memory.
+ * An overload in virtual time: requests of clients that do not wait for each other, servers that work on as
+ * many requests as they have slots and queue the others, and gateways that limit the requests in flight. The
+ * limits are those of this build: the code that runs in a worker, with its shared memory.
  */
 
 /** How often a gateway moves its limits, in seconds, as a worker does. */
@@ -56,7 +56,9 @@ export interface Outcome {
   /** The times of these answers in milliseconds. */
   p50: number;
   p99: number;
-  /** The requests that were refused at once, and those that failed or had no answer in time, as parts of all. */
+  /**
+   * The requests that were refused at once, and those that failed or had no answer in time, as parts of all.
+   */
   refused: number;
   failed: number;
   /** The mean limit of a server, over all gateways; 0: none. */

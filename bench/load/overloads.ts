@@ -8,9 +8,9 @@ import { run_overload, type Setting } from "./overload";
  *
  *   luajit overloads.lua
  *
- * Prints a line of tab-separated fields for each run: slots of a server, gateways, limit, load, goodput as a part of
- * the capacity, p50 and p99 in milliseconds, the parts of the requests that were refused and that failed, and the
- * mean limit of a server.
+ * Prints a line of tab-separated fields for each run: slots of a server, gateways, limit, load, goodput as a
+ * part of the capacity, p50 and p99 in milliseconds, the parts of the requests that were refused and that
+ * failed, and the mean limit of a server.
  */
 
 const SETTING: Setting = {

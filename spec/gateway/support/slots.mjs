@@ -1,11 +1,13 @@
-/** Servers that work on a limited number of requests at a time, and clients that do not wait for each other. */
+/**
+ * Servers that work on a limited number of requests at a time, and clients that do not wait for each other.
+ */
 import { Agent, createServer, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { atEnd } from "./cleanup.mjs";
 
 /**
- * Starts a server that queues requests while all of its slots are busy. It does not notice when a client gives up,
- * as most applications.
+ * Starts a server that queues requests while all of its slots are busy. It does not notice when a client
+ * gives up, as most applications.
  * @param {import("node:test").TestContext} context
  * @param {number} slots
  * @param {number} work time in a slot, in milliseconds

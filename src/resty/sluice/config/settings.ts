@@ -34,7 +34,8 @@ export const SETTINGS = block({
   /** Where requests wait while every server has `max_conns` requests. Default: none. */
   queue: optional(QUEUE),
   /**
-   * Bounds of the limits of servers with `max_conns` `"adaptive"`. Default: 1 to 1000, with a tolerance of 1.5.
+   * Bounds of the limits of servers with `max_conns` `"adaptive"`. Default: 1 to 1000, with a tolerance of
+   * 1.5.
    */
   adaptive_limit: optional(ADAPTIVE_LIMIT),
   /**

@@ -14,14 +14,14 @@ import {
 /** The part of the limit that is used while it refuses requests. */
 const BINDING = 0.7;
 /**
- * The part of the number of requests at which a server begins to queue them that a probe allows, and that of a
- * probe soon after another one: while the light time is too long, this number is too high.
+ * The part of the number of requests at which a server begins to queue them that a probe allows, and that of
+ * a probe soon after another one: while the light time is too long, this number is too high.
  */
 const PROBED = 0.75;
 const PROBED_SOON = 0.5;
 /**
- * Longest time from one probe to the next, in seconds. It doubles from `SHORTEST_PERIOD` on, while probes find
- * about the known light time. A probe that lowers it much is followed by another one soon.
+ * Longest time from one probe to the next, in seconds. It doubles from `SHORTEST_PERIOD` on, while probes
+ * find about the known light time. A probe that lowers it much is followed by another one soon.
  */
 const LONGEST_PERIOD = 32;
 /** Only a clock that was set makes a probe due later than this, unless responses take minutes. */
@@ -55,8 +55,8 @@ function plan_probe(limit: Limit, time: number): void {
 }
 
 /**
- * Begins a probe if one is due, while the limit refuses requests: a probe refuses more of them. Returns whether it
- * does. `time`: the time of day.
+ * Begins a probe if one is due, while the limit refuses requests: a probe refuses more of them. Returns
+ * whether it does. `time`: the time of day.
  */
 export function begin_probe(limit: Limit, { in_flight }: Window, bounds: Bounds, time: number): boolean {
   const { probe_due, light_time, last_time, probe_period } = limit;
@@ -93,8 +93,8 @@ export function end_probe(limit: Limit, response_time: number, window: Window, t
 }
 
 /**
- * Compares the times before and after the limit has fallen to a third. If they are equal, the light time becomes
- * the present one.
+ * Compares the times before and after the limit has fallen to a third. If they are equal, the light time
+ * becomes the present one.
  */
 export function compare_times(limit: Limit, time: number): void {
   if (limit.value > limit.highest) {

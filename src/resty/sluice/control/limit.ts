@@ -8,11 +8,11 @@ import { between, Probe, weight_of, type Bounds, type Limit, type Window } from 
  *   gradient    tolerance × light time ÷ time of a response, from 0.5 to `tolerance`
  *   limit       moves to limit × gradient, by a part that rises with the number of responses
  *
- * This is the gradient of Netflix's limits, with two differences. A limit has no constant added to it, so that
- * it comes to rest where a response takes `tolerance` times as long as with few requests. And the time to
- * compare with is no long-term mean, which would rise during an overload until it no longer limited anything.
- * It is measured whenever the server has few requests. While the limit refuses requests, the limit is lowered
- * for a moment now and then, below the number of requests at which a server begins to queue them.
+ * This is the gradient of Netflix's limits, with two differences. A limit has no constant added to it, so
+ * that it comes to rest where a response takes `tolerance` times as long as with few requests. And the time
+ * to compare with is no long-term mean, which would rise during an overload until it no longer limited
+ * anything. It is measured whenever the server has few requests. While the limit refuses requests, the limit
+ * is lowered for a moment now and then, below the number of requests at which a server begins to queue them.
  *
  * If the times stay although the limit has halved, the requests are not the reason: the server has become
  * slower, and these times are its new light time.
@@ -20,7 +20,9 @@ import { between, Probe, weight_of, type Bounds, type Limit, type Window } from 
 
 /** nginx measures in milliseconds. */
 const SHORTEST_TIME = 1;
-/** The part of the attempts without a response from which the server counts as overloaded, and what it costs. */
+/**
+ * The part of the attempts without a response from which the server counts as overloaded, and what it costs.
+ */
 const MANY_UNANSWERED = 0.1;
 const LOWERED = 0.8;
 /** The part of the limit that must be used to change it. */

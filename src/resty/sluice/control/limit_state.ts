@@ -9,7 +9,9 @@ export interface Window {
   /** The number of attempts that ended, and the part of them without a response. */
   answers: number;
   unanswered: number;
-  /** The mean time of a response in milliseconds, per response that was no error; undefined: all were errors. */
+  /**
+   * The mean time of a response in milliseconds, per response that was no error; undefined: all were errors.
+   */
   time: number | undefined;
   /** The mean number of requests in flight. */
   in_flight: number;
@@ -63,8 +65,8 @@ const WEIGHTY = 20;
 export const SHORTEST_PERIOD = 2;
 
 /**
- * Makes the limit of a server. Gateways with the same `phase` of a server measure it at the same moments, so that
- * each of them sees the server without the requests of the others, too.
+ * Makes the limit of a server. Gateways with the same `phase` of a server measure it at the same moments, so
+ * that each of them sees the server without the requests of the others, too.
  *
  * @param value, light_time what another process has found; 0: nothing
  * @param time the time of day, in seconds

@@ -19,7 +19,9 @@ export interface Sums {
 const TOO_MANY_REQUESTS = 429;
 const FIRST_SERVER_ERROR = 500;
 
-/** Adds the responses that a worker has counted. The cells of status codes are filled from the first one on. */
+/**
+ * Adds the responses that a worker has counted. The cells of status codes are filled from the first one on.
+ */
 function add_responses(sums: Sums, counters: Cell): void {
   const memory = shared_memory();
   for (const cell of $range(counters + Counter.FIRST_CODE, counters + LAST_CODE)) {

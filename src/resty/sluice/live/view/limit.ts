@@ -4,8 +4,8 @@ import { shared_memory } from "../../store/memory/region";
 import type { LiveUpstream } from "./model";
 
 /**
- * The adaptive limits of servers in this worker. One worker moves them, and all take them over soon, so that a
- * request reads such a limit as it reads any `max_conns`.
+ * The adaptive limits of servers in this worker. One worker moves them, and all take them over soon, so that
+ * a request reads such a limit as it reads any `max_conns`.
  */
 
 const adaptive = new LuaSet<LiveUpstream>();

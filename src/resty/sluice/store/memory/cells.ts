@@ -223,7 +223,9 @@ export const enum Row {
   ELSEWHERE,
   ELSEWHERE_AT,
 
-  /** The adaptive limit of the requests in flight; 0: none yet. And the time of a response with few requests. */
+  /**
+   * The adaptive limit of the requests in flight; 0: none yet. And the time of a response with few requests.
+   */
   LIMIT,
   LIGHT_TIME,
 
