@@ -23,6 +23,7 @@ import { groups } from "./groups.mjs";
 import { countInstructions, instructionTable } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
 import { judgeLoad, loadTable, measureLoad } from "./load/load.mjs";
+import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
@@ -157,6 +158,10 @@ export const parts = {
   inference: (options) => {
     const rows = measureInference(options);
     return { data: rows, text: inferenceTable(rows), verdicts: judgeInference(rows) };
+  },
+  overload: () => {
+    const outcomes = measureOverloads();
+    return { data: outcomes, text: overloadTable(outcomes), verdicts: judgeOverloads(outcomes) };
   },
   control: () => {
     const control = measureControl();

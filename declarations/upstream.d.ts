@@ -34,6 +34,11 @@ declare module "resty.sluice" {
     /** Where requests wait while every server has `max_conns` requests. Default: none. */
     queue?: Queue;
     /**
+     * Bounds of the limits of servers with `max_conns` `"adaptive"`. Default: 1 to 1000, with a tolerance of
+     * 1.5.
+     */
+    adaptive_limit?: AdaptiveLimit;
+    /**
      * Lets weights follow the loads of the servers; not with the methods `hash` and `ip_hash`. Default: none.
      */
     load?: Load;
@@ -91,8 +96,11 @@ declare module "resty.sluice" {
     down?: boolean;
     /** Send only requests of clients that are bound to the server. Default: false. */
     drain?: boolean;
-    /** Most requests in flight at a time, over all workers; 0: no limit. Default: 0. */
-    max_conns?: number;
+    /**
+     * Most requests in flight at a time, over all workers; 0: no limit; `"adaptive"`: the gateway finds the
+     * limit from the times of the responses, within `adaptive_limit` of the upstream. Default: 0.
+     */
+    max_conns?: number | "adaptive";
     /**
      * Number of failures within `fail_timeout` that make the server unavailable for as long; 0: no limit.
      * Default: 1.
@@ -234,6 +242,19 @@ declare module "resty.sluice" {
     size: number;
     /** Longest time that a request waits. Default: `"60s"`. */
     timeout?: Time;
+  }
+
+  /** Bounds of the limits that the gateway finds for servers with `"max_conns": "adaptive"`. */
+  export interface AdaptiveLimit {
+    /** The lowest limit of a server. Default: 1. */
+    min?: number;
+    /** The highest limit of a server. Default: 1000. */
+    max?: number;
+    /**
+     * How many times as long as with few requests a response may take: 1.1 to 10. A lower value means shorter
+     * waits in the servers, a higher one fewer refused requests. Default: 1.5.
+     */
+    tolerance?: number;
   }
 
   /** A member of a split. */

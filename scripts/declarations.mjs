@@ -25,6 +25,7 @@ const FILES = {
       "sticky",
       "zones",
       "admission",
+      "adaptive_limit",
       "split",
       "values",
     ],

@@ -6,6 +6,7 @@ import type { Server } from "../model/answers";
 import { print } from "../output/terminal";
 import { clean, shown } from "../output/text";
 import { parametersOf, withParameters, type ParameterOptions } from "./parameters";
+import { asConfigured } from "./servers";
 import { addVerb, clientOf } from "./verb";
 
 const FLAGS = ["backup", "down", "drain", "standby", "resolve"] as const;
@@ -21,7 +22,8 @@ async function add(
   if (options.service !== undefined) parameters.service = options.service;
   try {
     const body = { server: address, ...parameters };
-    const { body: added } = await client.send<Server>({ method: "POST", path: serversPath(upstream), body });
+    const { body: sent } = await client.send<Server>({ method: "POST", path: serversPath(upstream), body });
+    const added = asConfigured(sent);
     const details = [
       `id ${added.id}`,
       ...Object.keys(parameters).map((name) => `${name} ${shown(added[name])}`),

@@ -17,6 +17,14 @@ function factorsOf(weight: Explained["servers"][number]["weight"]): string {
   return factors.length === 1 ? "" : factors.join(" × ");
 }
 
+/** Returns the adaptive limit of a server; "": it has none. */
+function limitText({ limit }: Explained["servers"][number]): string {
+  if (limit === undefined) return "";
+  const { max_conns, light_time } = limit;
+  const time = light_time === undefined ? "" : ` (${Math.round(light_time)} ms with few requests)`;
+  return `limit ${max_conns}${time}`;
+}
+
 /** Returns the shares of the zones, or why zones are ignored. */
 function zonesText({ in_effect, reason, zones }: ExplainedZones): string {
   if (!in_effect) return `zones are ignored: ${clean(reason)}`;
@@ -42,7 +50,10 @@ function serversText({ servers, zones }: Explained): string {
       { title: "ACTIVE", value: ({ active }) => active },
       {
         title: "WHY",
-        value: ({ reason, weight }) => [reason, factorsOf(weight)].filter((text) => text !== "").join("; "),
+        value: (server) =>
+          [server.reason, factorsOf(server.weight), limitText(server)]
+            .filter((text) => text !== "")
+            .join("; "),
       },
     ],
     servers,

@@ -6,7 +6,11 @@ import type { Server } from "../model/answers";
 /** The options by the names of the parameters. */
 const VALUES = [
   ["weight", "--weight <number>", "share of the requests, relative to the other servers"],
-  ["max_conns", "--max-conns <number>", "most requests in flight; 0: no limit"],
+  [
+    "max_conns",
+    "--max-conns <number>",
+    "most requests in flight; 0: no limit; adaptive: found by the gateway",
+  ],
   [
     "max_fails",
     "--max-fails <number>",

@@ -14,13 +14,18 @@ function noServer(upstream: string, server: string): Failure {
   );
 }
 
+/** Returns a server with its limit as it is configured, instead of the present one. */
+export function asConfigured({ adaptive, ...server }: Server): Server {
+  return adaptive === true ? { ...server, max_conns: "adaptive" } : server;
+}
+
 /** Returns the server of an upstream with that address, in any spelling. */
 export async function findServer(client: Client, upstream: string, address: string): Promise<Server> {
   const servers = await client.get<Server[]>(serversPath(upstream));
   const wanted = canonical(address);
   const found = servers.find(({ server }) => canonical(server) === wanted);
   if (found === undefined) throw noServer(upstream, address);
-  return found;
+  return asConfigured(found);
 }
 
 /** Returns the status of an upstream, and that of one of its servers. */
@@ -44,7 +49,7 @@ export async function changeServer(
   change: Record<string, unknown>,
 ): Promise<Server> {
   const path = serversPath(upstream, id);
-  return (await client.send<Server>({ method: "PATCH", path, body: change })).body;
+  return asConfigured((await client.send<Server>({ method: "PATCH", path, body: change })).body);
 }
 
 /** Returns the number of the other servers that are up. */

@@ -67,6 +67,7 @@ export interface DetailedServer {
   picks_percent: number;
   active: number;
   max_conns: number;
+  limit?: { max_conns: number; light_time?: number };
   requests: number;
   fails: number;
 }

@@ -85,7 +85,7 @@ for (const [body, code, text] of badServers) bad("POST", servers, body, 400, cod
 const badValues = [
   ["weight", 0, "UpstreamBadWeight", "must be a whole number from 1 to 2147483647"],
   ["weight", 1e300, "UpstreamBadWeight", "must be a whole number from 1 to 2147483647"],
-  ["max_conns", -1, "UpstreamBadMaxConns", "must be a whole number from 0 to 2147483647"],
+  ["max_conns", -1, "UpstreamBadMaxConns", 'must be a whole number from 0 to 2147483647, or "adaptive"'],
   ["max_fails", "1e3", "UpstreamBadMaxFails", "must be a whole number from 0 to 2147483647"],
   ["fail_timeout", "10 s", "UpstreamBadFailTimeout", 'must be a time, such as "10s"'],
   ["slow_start", null, "UpstreamBadSlowStart", 'must be a time, such as "10s"'],

@@ -76,6 +76,7 @@ export const examples = [
     owner: "team-a",
     retries: { tries: 3, timeout: "10s", budget: { percent: 20, min_concurrent: 3 } },
     queue: { size: 100, timeout: "60s" },
+    adaptive_limit: { min: 1, max: 1000, tolerance: 1.5 },
     outlier_detection: {
       mode: "degrade",
       consecutive_5xx: 5,
@@ -113,6 +114,7 @@ export const examples = [
     ],
   }),
   upstream({ method: "least_conn", servers }),
+  upstream({ servers: [{ server: "127.0.0.1:9001", max_conns: "adaptive" }] }),
   upstream({
     split: {
       by: "$cookie_user",

@@ -10,6 +10,7 @@ import {
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
+const A_LIMIT = 'must be a whole number from 0 to 2147483647, or "adaptive"';
 const LIMITS = { max_conns: 0, max_fails: 1, fail_timeout: "10s", slow_start: "0s" };
 const BASE: ServerConfig = {
   server: "10.0.0.1:80",
@@ -68,6 +69,11 @@ describe("a server's parameters", () => {
     expect([server?.weight, server?.max_conns, server?.max_fails]).same([5, 10, 0]);
   });
 
+  it("take an adaptive limit", () => {
+    const [server] = read_server({ server: "10.0.0.1", max_conns: "adaptive" });
+    expect(server?.max_conns).equal("adaptive");
+  });
+
   it("may be as large as nginx's", () => {
     const largest = 2147483647;
     const limits = { weight: largest, max_conns: largest, max_fails: largest };
@@ -81,8 +87,8 @@ describe("a server's parameters", () => {
   const refused: [name: string, code: string, reason: string, values: unknown[]][] = [
     ["weight", "UpstreamBadWeight", a_count(1), [0, -1, 1.5, 2147483648, 2 ** 40, 1e300, true, json_null]],
     ["weight", "UpstreamBadWeight", a_count(1), ["", "0", "-1", "1.5", "1x", "abc", " 1", "0x5"]],
-    ["max_conns", "UpstreamBadMaxConns", a_count(0), [-1, 0.5, 2147483648, 1e300, 0 / 0, true, json_null]],
-    ["max_conns", "UpstreamBadMaxConns", a_count(0), ["", "-1", "0.5", "x", "1e3"]],
+    ["max_conns", "UpstreamBadMaxConns", A_LIMIT, [-1, 0.5, 2147483648, 1e300, 0 / 0, true, json_null]],
+    ["max_conns", "UpstreamBadMaxConns", A_LIMIT, ["", "-1", "0.5", "x", "1e3", "ADAPTIVE"]],
     ["max_fails", "UpstreamBadMaxFails", a_count(0), [-1, 0.5, 2147483648, "1e3", "x", "", false, json_null]],
     ["fail_timeout", "UpstreamBadFailTimeout", a_time, ["soon", "x", "", "10 s", "-10s", "10sec", "1s 1m"]],
     ["fail_timeout", "UpstreamBadFailTimeout", a_time, [-1, -5, 0.5, 1.5, true, json_null]],

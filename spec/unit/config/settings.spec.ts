@@ -40,6 +40,7 @@ describe("an upstream's settings", () => {
     ],
     [{ zones: {} }, { zones: { prefer: true, min_servers: 1 } }],
     [{ zones: { prefer: false, min_servers: 9 } }, { zones: { prefer: false, min_servers: 9 } }],
+    [{ adaptive_limit: {} }, { adaptive_limit: { min: 1, max: 1000, tolerance: 1.5 } }],
     [{ queue: { size: 1 } }, { queue: { size: 1, timeout: "60s" } }],
     [{ queue: { size: 100000, timeout: "500ms" } }, { queue: { size: 100000, timeout: "500ms" } }],
     [
@@ -86,6 +87,22 @@ describe("an upstream's settings", () => {
     [{ zones: { prefer: "yes" } }, 'invalid "zones.prefer":'],
     [{ zones: { min_servers: 0.5 } }, 'invalid "zones.min_servers": must be a whole number from 1 to 100000'],
     [{ zones: { own: "eu-1a" } }, 'unknown parameter "zones.own"'],
+    [{ adaptive_limit: 10 }, 'invalid "adaptive_limit": must be an object'],
+    [
+      { adaptive_limit: { min: 0 } },
+      'invalid "adaptive_limit.min": must be a whole number from 1 to 1000000',
+    ],
+    [
+      { adaptive_limit: { max: 0 } },
+      'invalid "adaptive_limit.max": must be a whole number from 1 to 1000000',
+    ],
+    [{ adaptive_limit: { min: 9, max: 8 } }, 'invalid "adaptive_limit.max": must not be less than "min"'],
+    [{ adaptive_limit: { min: 2000 } }, 'invalid "adaptive_limit.min": must not be more than "max"'],
+    [
+      { adaptive_limit: { tolerance: 1 } },
+      'invalid "adaptive_limit.tolerance": must be a number from 1.1 to 10',
+    ],
+    [{ adaptive_limit: { most: 9 } }, 'unknown parameter "adaptive_limit.most"'],
     [{ queue: 100 }, 'invalid "queue": must be an object'],
     [{ queue: {} }, 'invalid "queue.size": must be given'],
     [{ queue: { size: 0 } }, 'invalid "queue.size": must be a whole number from 1 to 100000'],

@@ -102,7 +102,7 @@ describe("an upstream", () => {
       "a server with a bad limit",
       { servers: [{ server: "10.0.0.1", max_conns: -9 }] },
       "UpstreamBadMaxConns",
-      'servers[0]: invalid "max_conns": must be a whole number from 0 to 2147483647',
+      'servers[0]: invalid "max_conns": must be a whole number from 0 to 2147483647, or "adaptive"',
     ],
     [
       "a duplicate server",

@@ -3,6 +3,7 @@ import type { NumberPointer } from "ffi";
 import { follow_cluster, join_cluster } from "./cluster/follow";
 import type { EtcdConfig } from "./config/sources/etcd";
 import { control_upstreams } from "./control/controller";
+import { adapt_limits } from "./control/limits";
 import { count_picks } from "./control/picks";
 import { remove_expired } from "./discovery/expiry";
 import { start_discovery } from "./discovery/follower";
@@ -17,6 +18,7 @@ import { compare_servers } from "./live/view/comparison";
 import type { LiveUpstream } from "./live/view/model";
 import { use_slot } from "./live/view/counters";
 import { use_sums } from "./live/view/in_flight_age";
+import { follow_limits } from "./live/view/limit";
 import { use_loads } from "./live/view/surroundings";
 import { use_times } from "./live/view/times";
 import { for_each_upstream, refresh_all, use_memory } from "./live/view/view";
@@ -107,6 +109,7 @@ const TASKS_OF_ONE_WORKER: readonly Task[] = [
   { run: remove_expired, seconds: 0.25 },
   { run: control_upstreams, seconds: 0.1 },
   { run: count_picks, seconds: 1 },
+  { run: adapt_limits, seconds: 0.05 },
 ];
 
 /** The tasks of every worker. They concern its own memory, or end what a dead worker has left. */
@@ -116,6 +119,7 @@ const TASKS_OF_EACH_WORKER: readonly Task[] = [
   { run: refresh_all, seconds: 10 },
   { run: follow_weights, seconds: 0.25 },
   { run: follow_zones, seconds: 0.25 },
+  { run: follow_limits, seconds: 0.05 },
   { run: detect_outliers, seconds: 0.1 },
   { run: note_lua_memory, seconds: 5 },
   { run: note_seen_revision, seconds: 0.1 },

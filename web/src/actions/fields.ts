@@ -14,7 +14,12 @@ export interface Field {
 export const EDITABLE: readonly Field[] = [
   { name: "server", label: "Address", hint: "ip:port, [ipv6]:port or unix:/path" },
   { name: "weight", label: "Weight", hint: "share of the requests", isNumber: true },
-  { name: "max_conns", label: "max_conns", hint: "most requests at a time; 0: no limit", isNumber: true },
+  {
+    name: "max_conns",
+    label: "max_conns",
+    hint: "most requests at a time; 0: no limit; adaptive: found by the gateway",
+    isNumber: true,
+  },
   {
     name: "max_fails",
     label: "max_fails",

@@ -148,7 +148,10 @@ export interface ServerStatus {
   picks: number;
   picks_percent: number;
   active: number;
+  /** The present limit; 0: none. */
   max_conns: number;
+  /** Present if the limit is adaptive. Times in milliseconds. */
+  limit?: { max_conns: number; light_time?: number; response_time?: number };
   requests: number;
   responses: Responses;
   fails: number;
@@ -172,7 +175,7 @@ export interface ServerConfig {
   id: number;
   server: string;
   weight: number;
-  max_conns: number;
+  max_conns: number | "adaptive";
   max_fails: number;
   fail_timeout: string;
   slow_start: string;

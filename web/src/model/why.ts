@@ -60,9 +60,19 @@ const METHODS: Record<string, string> = {
   random: "The method random chooses by chance, so shares differ for some time.",
 };
 
-function limitSentence({ active, max_conns }: ServerStatus): string[] {
-  if (max_conns === 0 || active < max_conns) return [];
-  return [`It is at its limit: ${active} of at most ${plural(max_conns, "active request")} (max_conns).`];
+function limitSentence({ active, max_conns, limit }: ServerStatus): string[] {
+  const said: string[] = [];
+  if (limit !== undefined) {
+    const { light_time } = limit;
+    const time =
+      light_time === undefined ? "" : `: with few requests, a response takes ${Math.round(light_time)} ms`;
+    said.push(`Its limit is adaptive, and ${plural(max_conns, "active request")} now${time}.`);
+  }
+  if (max_conns === 0 || active < max_conns) return said;
+  return [
+    ...said,
+    `It is at its limit: ${active} of at most ${plural(max_conns, "active request")} (max_conns).`,
+  ];
 }
 
 function stateSentence(server: ServerStatus, now: number): string[] {

@@ -1,4 +1,5 @@
 import { time_with } from "../balancer/least_load";
+import { ADAPTIVE } from "../config/adaptive_limit";
 import { seconds_of } from "../config/time";
 import { Reason } from "../control/load";
 import { reason_text } from "../control/weights";
@@ -12,6 +13,7 @@ import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { load_factor, outlier_part } from "../store/memory/factor";
+import { limit_now } from "../store/memory/limit";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
 
@@ -20,6 +22,7 @@ import type { LoadReport } from "../store/source_status";
 const weight_record = record("effective configured slow_start load outlier capacity median_capacity reason");
 const report_record = record("utilization connections rps eps state time accepted refused");
 const load_record = record("in_flight elsewhere expected_time");
+const limit_record = record("max_conns light_time response_time");
 const scaling_record = record("high_since low_since scaled_at call");
 
 /** Rounds to four decimals. */
@@ -105,6 +108,22 @@ export function load_object({ row }: ServerRecord, active: number, now: number):
     in_flight: active,
     elsewhere: rounded(elsewhere),
     expected_time: mean < 0 ? undefined : rounded(time),
+  });
+}
+
+/** Returns the adaptive limit of a server, and what it follows from; undefined: the limit is not adaptive. */
+export function limit_object(
+  server: ServerRecord,
+  { adaptive_limit }: Pick<Document, "adaptive_limit">,
+): object | undefined {
+  if (server.max_conns !== ADAPTIVE) return undefined;
+  const memory = shared_memory();
+  const row = row_at(server.row);
+  const light = memory[row + Row.LIGHT_TIME];
+  return limit_record({
+    max_conns: limit_now(server, server.row, adaptive_limit),
+    light_time: light > 0 ? rounded(light) : undefined,
+    response_time: known(memory[row + Row.RESPONSE_TIME]),
   });
 }
 

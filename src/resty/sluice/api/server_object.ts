@@ -1,8 +1,10 @@
+import { ADAPTIVE } from "../config/adaptive_limit";
 import type { ServerConfig } from "../config/server";
 import { list, record, words } from "../lib/json";
 import type { Document } from "../store/document/document";
 import { hosts_of, type HostRecord } from "../store/document/host";
-import { numbers_in, parse_line, stored_server } from "../store/document/line";
+import { numbers_in, parse_line, stored_server, type ServerRecord } from "../store/document/line";
+import { limit_now } from "../store/memory/limit";
 import { filter_object } from "./fields";
 
 /** The JSON object of a server's configuration. */
@@ -12,7 +14,7 @@ export const SERVER_FIELDS = `
   id server service resolve weight max_conns max_fails fail_timeout slow_start route zone
   backup down drain standby in_service source parent host
 `;
-const ALL_FIELDS = `${SERVER_FIELDS} node`;
+const ALL_FIELDS = `${SERVER_FIELDS} node adaptive`;
 const ALL_MEMBERS = words(ALL_FIELDS);
 const server_record = record(ALL_FIELDS);
 
@@ -47,21 +49,44 @@ export function server_object(given: string | HostRecord): object {
   return server_record(object);
 }
 
+/** Returns a server as NGINX Plus shows it: `max_conns` is a number, with `adaptive` the present one. */
+export function plus_server_object(
+  this: void,
+  { adaptive_limit }: Document,
+  given: string | HostRecord,
+): object {
+  const server = typeof given === "string" ? parse_line(given) : given;
+  const row = (server as Partial<ServerRecord>).row;
+  if (server.max_conns !== ADAPTIVE) return server_object(server);
+  const shown = { ...server, max_conns: limit_now(server, row, adaptive_limit), adaptive: true };
+  return server_object(shown);
+}
+
+function configured_object(this: void, _document: Document, given: string | HostRecord): object {
+  return server_object(given);
+}
+
 /**
- * Returns the servers in the order in which they were added, host names included. `fields`: as in
- * `filter_object`.
+ * Returns the servers in the order in which they were added, host names included.
+ *
+ * @param fields as in `filter_object`
+ * @param object_of makes the object of a server
  */
-export function server_objects(document: Document, fields?: readonly string[]): object[] {
+export function server_objects(
+  document: Document,
+  fields?: readonly string[],
+  object_of: (this: void, document: Document, given: string | HostRecord) => object = configured_object,
+): object[] {
   const objects: object[] = [];
   const hosts = hosts_of(document);
   let place = 0;
   for (const line of document.lines) {
     while (place < hosts.length && hosts[place].id < numbers_in(line)[0]) {
-      objects.push(filter_object(server_object(hosts[place]), fields));
+      objects.push(filter_object(object_of(document, hosts[place]), fields));
       place += 1;
     }
-    objects.push(filter_object(server_object(line), fields));
+    objects.push(filter_object(object_of(document, line), fields));
   }
-  for (const host of hosts.slice(place)) objects.push(filter_object(server_object(host), fields));
+  for (const host of hosts.slice(place)) objects.push(filter_object(object_of(document, host), fields));
   return list(objects);
 }

@@ -1,5 +1,6 @@
 import { is_table } from "../lib/json";
 import { unknown_key } from "../lib/tables";
+import { ADAPTIVE } from "./adaptive_limit";
 import { parse_address } from "./address";
 import {
   block,
@@ -36,6 +37,17 @@ function count_from(smallest: number, code: string): Reader<number> {
     const is_text = typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined;
     return read(name, is_text ? tonumber(value) : value);
   });
+}
+
+const read_limit = whole_from(0, LARGEST);
+
+/** Reads a limit of requests; as other numbers, it may be a string of digits. */
+function read_max_conns(this: void, name: string, value: unknown): Read<number | typeof ADAPTIVE> {
+  if (value === ADAPTIVE) return $multi(ADAPTIVE, undefined);
+  const is_text = typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined;
+  const [limit] = read_limit(name, is_text ? tonumber(value) : value);
+  if (limit !== undefined) return $multi(limit, undefined);
+  return refuse(name, `must be a whole number from 0 to ${LARGEST}, or "adaptive"`);
 }
 
 /** Makes the reader of a time; the dashboard sends seconds without a unit, which are shown with one. */
@@ -102,8 +114,11 @@ export const SERVER = block({
   down: with_default(read_flag, false),
   /** Send only requests of clients that are bound to the server. */
   drain: with_default(read_flag, false),
-  /** Most requests in flight at a time, over all workers; 0: no limit. */
-  max_conns: with_default(count_from(0, "UpstreamBadMaxConns"), 0),
+  /**
+   * Most requests in flight at a time, over all workers; 0: no limit; `"adaptive"`: the gateway finds the
+   * limit from the times of the responses, within `adaptive_limit` of the upstream.
+   */
+  max_conns: with_default(coded("UpstreamBadMaxConns", read_max_conns), 0),
   /** Number of failures within `fail_timeout` that make the server unavailable for as long; 0: no limit. */
   max_fails: with_default(count_from(0, "UpstreamBadMaxFails"), 1),
   /** Time in which failures are counted, and in which the server is unavailable. */

@@ -1,3 +1,4 @@
+import { ADAPTIVE_LIMIT } from "./adaptive_limit";
 import { QUEUE, RETRIES } from "./admission";
 import { AUTOSCALE } from "./autoscale";
 import { BALANCING, check_method } from "./balancing";
@@ -32,6 +33,11 @@ export const SETTINGS = block({
   retries: optional(RETRIES),
   /** Where requests wait while every server has `max_conns` requests. Default: none. */
   queue: optional(QUEUE),
+  /**
+   * Bounds of the limits of servers with `max_conns` `"adaptive"`. Default: 1 to 1000, with a tolerance of
+   * 1.5.
+   */
+  adaptive_limit: optional(ADAPTIVE_LIMIT),
   /**
    * Lets weights follow the loads of the servers; not with the methods `hash` and `ip_hash`. Default: none.
    */

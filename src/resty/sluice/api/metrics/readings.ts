@@ -1,3 +1,4 @@
+import { ADAPTIVE } from "../../config/adaptive_limit";
 import { seconds_of } from "../../config/time";
 import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
@@ -7,11 +8,13 @@ import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { type Cell, Row } from "../../store/memory/cells";
 import { load_factor, outlier_part } from "../../store/memory/factor";
+import { limit_now } from "../../store/memory/limit";
 import { has_anomaly } from "../../store/memory/outlier";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 import { condition_of, plan_of, state_index } from "../condition";
+import { ABSENT } from "./family";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
 
@@ -21,6 +24,8 @@ export const enum Value {
   /** An index in `STATES`. */
   STATE,
   MAX_CONNS,
+  /** `MAX_CONNS` of a server whose limit is adaptive; `ABSENT`: it is not. */
+  ADAPTIVE_LIMIT,
   /** The configured weight, the part of it by `slow_start`, and the factor for the load. */
   CONFIGURED_WEIGHT,
   SLOW_START,
@@ -75,7 +80,8 @@ export function read_server(values: number[], server: ServerRecord, head: Docume
   const active = active_requests(server.row);
   values[Value.ACTIVE] = active;
   values[Value.STATE] = state_index(condition_of(plan_of(server), row, active));
-  values[Value.MAX_CONNS] = server.max_conns;
+  values[Value.MAX_CONNS] = limit_now(server, server.row, head.adaptive_limit);
+  values[Value.ADAPTIVE_LIMIT] = server.max_conns === ADAPTIVE ? values[Value.MAX_CONNS] : ABSENT;
   values[Value.CONFIGURED_WEIGHT] = server.weight;
   values[Value.SLOW_START] = slow_start_part(row, seconds_of(server.slow_start), now);
   values[Value.LOAD] = head.load === undefined ? 1 : load_factor(row);

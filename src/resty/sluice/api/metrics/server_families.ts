@@ -18,6 +18,14 @@ const PLAIN: [head: Head, value: Value][] = [
     { name: `${NAME}max_conns`, type: "gauge", help: "Most requests under way; 0: no limit." },
     Value.MAX_CONNS,
   ],
+  [
+    {
+      name: `${NAME}adaptive_limit`,
+      type: "gauge",
+      help: "Present limit of requests under way of a server with an adaptive limit.",
+    },
+    Value.ADAPTIVE_LIMIT,
+  ],
   [{ name: `${NAME}checks`, type: "counter", help: "Active health checks of the server." }, Value.CHECKS],
   [{ name: `${NAME}check_fails`, type: "counter", help: "Failed health checks." }, Value.CHECK_FAILS],
   [

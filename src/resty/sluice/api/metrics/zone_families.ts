@@ -45,7 +45,13 @@ export function count_in_zone(
   const weight = values[Value.STANDS_BY] === 1 ? 0 : server.weight;
   const is_in_rotation = values[Value.IN_ROTATION] === 1;
   const expiry = expiry_of(head.load);
-  const utilization = utilization_of(row_at(server.row), values[Value.ACTIVE], server.max_conns, expiry, now);
+  const utilization = utilization_of(
+    row_at(server.row),
+    values[Value.ACTIVE],
+    values[Value.MAX_CONNS],
+    expiry,
+    now,
+  );
   count_server(zone.healthy, weight, is_in_rotation && values[Value.UNAVAILABLE] === 0, utilization);
   count_server(zone.in_rotation, weight, is_in_rotation, utilization);
 }

@@ -1,8 +1,10 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, record } from "../../lib/json";
+import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
+import { limit_now } from "../../store/memory/limit";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { explained_state } from "../state_text";
 
@@ -56,7 +58,7 @@ function moment_text(name: string, time: number | undefined): string {
   return time === undefined ? "" : `,"${name}":"${iso8601(clock.wall_time_of(time))}"`;
 }
 
-function peer_text(record: ServerRecord): string {
+function peer_text(record: ServerRecord, { adaptive_limit }: Document): string {
   const status = status_of(record.row, record.incarnation);
   const server = encode(record.server);
   return string.format(
@@ -68,7 +70,7 @@ function peer_text(record: ServerRecord): string {
     record.weight,
     explained_state(record, status.active)[0],
     status.active,
-    record.max_conns,
+    limit_now(record, record.row, adaptive_limit),
     status.requests,
     times_text(status),
     responses_text(status),
@@ -84,10 +86,10 @@ function peer_text(record: ServerRecord): string {
 }
 
 /** Returns the status of all servers of a document, which begin at `start`. Calls `pause` after each. */
-export function peers_text(text: string, start: number, pause: (this: void) => void): string {
+export function peers_text(head: Document, text: string, start: number, pause: (this: void) => void): string {
   const parts: string[] = [];
   for_each_record(text, start, (record) => {
-    parts.push(peer_text(record));
+    parts.push(peer_text(record, head));
     pause();
   });
   return `[${table.concat(parts, ",")}]`;

@@ -20,11 +20,15 @@ import { filter_object, wanted_fields } from "../fields";
 import { look_up_names } from "../lookups";
 import { argument, read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
-import { server_objects, server_object } from "../server_object";
+import { plus_server_object, server_objects } from "../server_object";
 
 /** `/http/upstreams/<name>/servers`: the configuration of servers. */
 
-const get_servers = of_upstream((document) => ok(server_objects(document, wanted_fields()), document));
+function shown_servers(document: Document): object[] {
+  return server_objects(document, wanted_fields(), plus_server_object);
+}
+
+const get_servers = of_upstream((document) => ok(shown_servers(document), document));
 
 /** Returns the server with an id, which exists, in the form that `server_object` takes. */
 function server_with(document: Document, id: number): string | HostRecord {
@@ -74,13 +78,16 @@ function post(this: void, request: ApiRequest): Answered {
   if (document === undefined) return $multi(undefined, problem);
   const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]*[^?#/])/*$");
   const headers = { Location: `${path ?? ""}/${id}`, ETag: etag(document) };
-  return $multi({ status: 201, body: server_object(server_with(document, id)), headers }, undefined);
+  return $multi(
+    { status: 201, body: plus_server_object(document, server_with(document, id)), headers },
+    undefined,
+  );
 }
 
 const get_server = of_upstream((document, request) => {
   const [found, problem] = find_any_server(document, request);
   if (found === undefined) return $multi(undefined, problem);
-  return ok(filter_object(server_object(found.shown), wanted_fields()), document);
+  return ok(filter_object(plus_server_object(document, found.shown), wanted_fields()), document);
 });
 
 /** The parameters that a client with the role "operate" may change: whether and how much a server serves. */
@@ -114,7 +121,7 @@ function patch(this: void, request: ApiRequest): Answered {
     return patch_server(current, id, change, revision);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_object(server_with(document, id)), document);
+  return ok(plus_server_object(document, server_with(document, id)), document);
 }
 
 /** `DELETE …/servers/<id>` or `…/servers/?server=10.0.0.1:8080`. */
@@ -127,7 +134,7 @@ function remove(this: void, request: ApiRequest): Answered {
     return remove_server(current, found.id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_objects(document, wanted_fields()), document);
+  return ok(shown_servers(document), document);
 }
 
 export const routes: Route[] = [

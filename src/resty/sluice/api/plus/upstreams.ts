@@ -50,7 +50,7 @@ type Member = (
 ) => string | undefined;
 
 const MEMBERS: Record<string, Member | undefined> = {
-  peers: (_head, text, start, pause) => peers_text(text, start, pause),
+  peers: peers_text,
   zombies: (head) => encode(zombies(head)),
   zone: () => encode(dict_name()),
   queue: queue_text,

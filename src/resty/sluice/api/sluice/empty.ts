@@ -13,6 +13,7 @@ const OBJECTS = [
   ["outlier_detection"],
   ["retries"],
   ["retries", "budget"],
+  ["adaptive_limit"],
   ["load"],
   ["zones"],
   ["discovery"],

@@ -17,7 +17,7 @@ import { active_requests } from "../../store/memory/rows";
 import { load_reports } from "../../store/source_status";
 import { ok } from "../answer";
 import { of_upstream } from "../existing";
-import { load_object, report_object, scaling_object, weight_object } from "../load_objects";
+import { limit_object, load_object, report_object, scaling_object, weight_object } from "../load_objects";
 import { doubt_about, problem_objects } from "../problems";
 import { argument } from "../request";
 import type { Route } from "../route";
@@ -30,7 +30,7 @@ import { zones_object } from "../zone_objects";
 
 const explained_record = record("method problems split zones servers autoscale next");
 const server_record = record(`
-  id server node zone backup state reason since expired expires weight report load check outlier
+  id server node zone backup state reason since expired expires weight report load limit check outlier
   picks picks_percent active active_percent
 `);
 const next_record = record("upstream id server reason");
@@ -81,6 +81,7 @@ function server_objects(name: string, document: Document, now: number): object[]
       weight: weight_object(document, server, loads, now),
       report: report_object(server.row),
       load: document.method === "least_load" ? load_object(server, active, now) : undefined,
+      limit: limit_object(server, document),
       check: check_object(server.row),
       outlier: outlier_object(document, server),
       picks,

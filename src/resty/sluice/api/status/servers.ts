@@ -6,10 +6,11 @@ import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
 import { Row } from "../../store/memory/cells";
 import { row_at, shared_memory } from "../../store/memory/region";
+import { limit_now } from "../../store/memory/limit";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { add_times, clear_times, new_times } from "../../store/memory/times";
 import { load_reports, type LoadReport } from "../../store/source_status";
-import { report_object, weight_object } from "../load_objects";
+import { limit_object, report_object, weight_object } from "../load_objects";
 import { doubt_about } from "../problems";
 import { percent_of, recent_picks } from "../share";
 import { check_object, explained_state, outlier_object, since_of } from "../state_text";
@@ -104,6 +105,12 @@ function check_text({ row }: ServerRecord): string {
   return check === undefined ? "" : `,"check":${encode(check)}`;
 }
 
+/** Returns the adaptive limit; "": the server has none. */
+function limit_text(server: ServerRecord, { document }: Common): string {
+  const limit = limit_object(server, document);
+  return limit === undefined ? "" : `,"limit":${encode(limit)}`;
+}
+
 /** Returns the weight and its factors. Most servers of an upstream have the same ones. */
 function weight_text(server: ServerRecord, { document, loads, now, weights }: Common): string {
   const is_varied =
@@ -129,6 +136,7 @@ function server_text(server: ServerRecord, common: Common): string {
     times_member("response_time", times.count, times.response) +
     check_text(server) +
     outlier_text(common.document, server) +
+    limit_text(server, common) +
     report_text(server, common.now);
   return string.format(
     SERVER,
@@ -147,7 +155,7 @@ function server_text(server: ServerRecord, common: Common): string {
     picks,
     percent_of(picks, common.all_picks),
     status.active,
-    server.max_conns,
+    limit_now(server, row, common.document.adaptive_limit),
     status.requests,
     responses_text(status),
     status.fails,

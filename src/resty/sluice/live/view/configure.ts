@@ -86,14 +86,14 @@ function retry_limits(config: RetriesConfig): RetryLimits {
 }
 
 /** Gives an upstream the split of a document, and its limits for retries, waiting and health. */
-export function set_limits(
-  upstream: LiveUpstream,
-  { retries, outlier_detection, queue, split, panic_threshold, load, autoscale, zones, least_load }: Document,
-): void {
+export function set_limits(upstream: LiveUpstream, document: Document): void {
+  const { retries, outlier_detection, queue, split, panic_threshold, load, autoscale, zones, least_load } =
+    document;
   upstream.tries = retries?.tries ?? DEFAULT_TRIES;
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
   upstream.queue = queue_of(queue, upstream.queue);
+  upstream.limit_bounds = document.adaptive_limit;
   upstream.split = split === undefined ? undefined : split_of(split, upstream.split);
   upstream.panic_threshold = panic_threshold ?? 0;
   const degrades = outlier_detection?.mode === "degrade";

@@ -3,6 +3,7 @@ import type { Semaphore } from "ngx.semaphore";
 import type { Method, Peer } from "../../balancer/method";
 import type { ZoneMethod } from "../../balancer/zones";
 import type { Shareholder } from "../../balancer/shares";
+import type { AdaptiveLimitConfig } from "../../config/adaptive_limit";
 import type { LoadSources } from "../../config/load_source";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
@@ -35,8 +36,9 @@ export interface LiveServer extends Peer, Subject {
   stands_by: boolean;
   /** Its name for `sticky.route`. */
   route: string;
-  /** Upper bound on its requests under way; 0: none. */
+  /** Upper bound on its requests under way; 0: none. If it is adaptive, the present one. */
   max_conns: number;
+  is_adaptive: boolean;
   /** The weight by its parameters. `weight` also depends on `slow_start` and on the load of the server. */
   configured_weight: number;
   /** Seconds. */
@@ -112,6 +114,8 @@ export interface LiveUpstream {
   lends_tries: boolean;
   retry_limits: RetryLimits | undefined;
   queue: Queue | undefined;
+  /** The bounds of adaptive limits; undefined: the default ones. */
+  limit_bounds: AdaptiveLimitConfig | undefined;
   /** The upstreams that get its requests; undefined: it has servers. */
   split: Split | undefined;
   /** True once `access()`, which the queue needs, has run for it. */

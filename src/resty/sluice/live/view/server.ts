@@ -1,7 +1,9 @@
+import { ADAPTIVE } from "../../config/adaptive_limit";
 import { parse_address } from "../../config/address";
 import { is_standing_by, may_serve, serves_nobody } from "../../config/server";
 import { seconds_of } from "../../config/time";
 import type { ServerRecord } from "../../store/document/line";
+import { limit_now } from "../../store/memory/limit";
 import { active_at, begun_at, row_at, times_of } from "../../store/memory/region";
 import { adopt, own_cell } from "./counters";
 import type { LiveUpstream, LiveServer } from "./model";
@@ -23,7 +25,8 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     zone: record.zone,
     weight: record.weight,
     configured_weight: record.weight,
-    max_conns: record.max_conns,
+    max_conns: limit_now(record, record.row, upstream.limit_bounds),
+    is_adaptive: record.max_conns === ADAPTIVE,
     slow_start: seconds_of(record.slow_start),
     backup: record.backup,
     down: serves_nobody(record),

@@ -1,7 +1,7 @@
 import { expiry_of } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import type { Document } from "../../store/document/document";
-import { parse_line } from "../../store/document/line";
+import { has_adaptive, parse_line } from "../../store/document/line";
 import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
 import { begin_first_minute } from "../../store/memory/statistics";
 import { new_complaint } from "./complaint";
@@ -17,6 +17,7 @@ import {
 } from "./configure";
 import { adopt, own_cell } from "./counters";
 import { new_key_reader } from "./key";
+import { note_adaptive } from "./limit";
 import { methods_of } from "./methods";
 import type { LiveUpstream, LiveServer } from "./model";
 import { note_rotation, rotate } from "./rotation";
@@ -61,6 +62,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     lends_tries: true,
     retry_limits: undefined,
     queue: undefined,
+    limit_bounds: undefined,
     split: undefined,
     has_access_hook: false,
     complaint: new_complaint(),
@@ -101,6 +103,7 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
 /** Forgets the servers of a deleted upstream. */
 export function forget_servers(upstream: LiveUpstream): void {
   note_rotation();
+  note_adaptive(upstream, false);
   for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
 }
 
@@ -138,6 +141,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
     if (upstream.sticky !== undefined) upstream.sticky.join(server);
   }
   server.max_conns = next.max_conns;
+  server.is_adaptive = next.is_adaptive;
   upstream.lines.delete(server.line);
   server.line = next.line;
 }
@@ -169,6 +173,7 @@ export function apply_document(
 ): void {
   balance_as(upstream, document);
   set_limits(upstream, document);
+  note_adaptive(upstream, has_adaptive(text));
   let position = start;
   let [line_end] = string.find(text, "\n", position, true);
   while (line_end !== undefined) {

@@ -120,6 +120,11 @@ export function lines_in(text: string, start: number): LuaIterable<LuaMultiRetur
   return string.gmatch(string.sub(text, start), "[^\n]+") as LuaIterable<LuaMultiReturn<[string]>>;
 }
 
+/** Returns false when certainly no server in a text, or in a line, has an adaptive limit. */
+export function has_adaptive(text: string): boolean {
+  return string.find(text, '"max_conns":"adaptive"', 1, true)[0] !== undefined;
+}
+
 /** Returns false when certainly no server in a text, or in a line, has a drain job. */
 export function has_drain_job(text: string): boolean {
   return string.find(text, '"leave_by":', 1, true)[0] !== undefined;

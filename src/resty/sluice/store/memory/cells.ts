@@ -242,6 +242,12 @@ export const enum Row {
   REPORTED_UNTIL,
 
   /**
+   * The adaptive limit of the requests in flight; 0: none yet. And the time of a response with few requests.
+   */
+  LIMIT,
+  LIGHT_TIME,
+
+  /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
    * counts while `EXPIRES` is equal to it, so that a renewal needs no lock. The cell is otherwise used by
    * free rows only.
