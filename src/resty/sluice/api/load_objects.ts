@@ -1,4 +1,4 @@
-import { time_with } from "../balancer/least_load";
+import { time_with } from "../balancer/loads";
 import { seconds_of } from "../config/time";
 import type { Reason } from "../control/load";
 import { reason_text } from "../control/weights";

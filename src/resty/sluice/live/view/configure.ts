@@ -63,7 +63,7 @@ export function needs_begin_times(config: BalancingConfig): boolean {
 export function balance_as(upstream: LiveUpstream, document: Document): void {
   const balancing = balancing_text(document);
   if (upstream.balancing === balancing) return;
-  const { primary, backup, zones } = methods_of(document, upstream.active);
+  const { primary, backup, zones } = methods_of(document, upstream.active, upstream.row);
   upstream.balancing = balancing;
   upstream.primary = primary;
   upstream.backup = backup;

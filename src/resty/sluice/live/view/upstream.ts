@@ -31,7 +31,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const [stamp, counters] = adopt(document.row, incarnation);
   const active = active_at(document.row);
   const retries = begun_at(document.row);
-  const { primary, backup, zones } = methods_of(document, active);
+  const { primary, backup, zones } = methods_of(document, active, row);
   begin_first_minute(row, clock.now());
   return {
     name,
