@@ -93,3 +93,75 @@ test("a pushed report of requests in flight counts at once", async (context) => 
   const share = await shareOfFirst(context, gateway);
   assert.ok(share < 0.05, `its share is ${share}`);
 });
+
+/** The requests of probes at all servers. @param {import("./support/backend.mjs").Backend[]} backends */
+function probesAt(backends) {
+  return backends.flatMap(({ requests }) => requests).filter(({ url }) => url?.startsWith("/load"));
+}
+
+/**
+ * Starts a gateway that probes the loads of two servers.
+ * @param {import("node:test").TestContext} context
+ * @param {string} uri of the probes. Its query makes the answer
+ */
+async function startProbing(context, uri) {
+  const backends = await startBackends(context, 2);
+  for (const backend of backends) backend.behaviour = { delay: 5 };
+  const least_load = {
+    report: { in_flight: "$upstream_http_x_in_flight" },
+    probe: { uri, per_request: 0.5, timeout: "200ms" },
+  };
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const upstreams = { app: { method: "least_load", least_load, servers } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  const load = startLoad(context, { port: gateway.port, connections });
+  return { backends, gateway, load };
+}
+
+test("probes ask all servers for their load, at most so many for each request", async (context) => {
+  const { backends, gateway, load } = await startProbing(context, "/load?in_flight=700");
+  await waitFor("both servers were asked", () =>
+    backends.every((backend) => probesAt([backend]).length >= 20),
+  );
+  await waitFor("the reports of both count", async () => {
+    const { servers } = await gateway.api.expect(200, "GET", `${sluice()}/explain`);
+    return servers.every((/** @type {any} */ one) => one.load.elsewhere > 300);
+  });
+  await load.stop();
+  const probes = probesAt(backends);
+  const others = backends.flatMap(({ requests }) => requests).length - probes.length;
+  assert.ok(probes.length <= others / 2 + 2, `${probes.length} probes for ${others} requests`);
+  const counts = backends.map((backend) => probesAt([backend]).length);
+  // Each server is drawn once before any one is drawn again, in each of up to four workers.
+  assert.ok(Math.abs(counts[0] - counts[1]) <= 8, `${counts}`);
+  assert.ok(probes.some(({ method }) => method === "GET"));
+});
+
+for (const [how, query] of Object.entries({ fail: "status=503", "do not answer": "hang=1" })) {
+  test(`probes that ${how} neither count as a report nor as a failure`, async (context) => {
+    const { backends, gateway, load } = await startProbing(context, `/load?in_flight=700&${query}`);
+    await waitFor("both servers were asked", () =>
+      backends.every((backend) => probesAt([backend]).length >= 5),
+    );
+    const answers = load.answers;
+    await waitFor("requests go on", () => load.answers >= answers + 200);
+    const { servers } = await gateway.api.expect(200, "GET", `${sluice()}/explain`);
+    for (const { load: its, state } of servers) assert.deepEqual([its.elsewhere, state], [0, "up"]);
+  });
+}
+
+test("probes need to know where the answers have the load", async (context) => {
+  const gateway = await startGateway(context, {});
+  const servers = [{ server: "127.0.0.1:1" }];
+  for (const [least_load, problem] of /** @type {[object, RegExp][]} */ ([
+    [{ probe: { uri: "/load" } }, /least_load\.report/],
+    [{ report: { latency: "named_metrics.l" }, probe: {} }, /least_load\.probe\.uri/],
+    [{ report: { latency: "named_metrics.l" }, probe: { uri: "load" } }, /must begin with/],
+    [{ report: { latency: "named_metrics.l" }, probe: { uri: "/", per_request: 4 } }, /per_request/],
+    [{ report: { latency: "named_metrics.l" }, probe: { uri: "/", timeout: "2s" } }, /timeout/],
+    [{ report: { latency: "named_metrics.l" }, probe: [] }, /probe/],
+  ])) {
+    const { error } = await gateway.api.expect(400, "PUT", sluice(), { method: "least_load", least_load, servers });
+    assert.match(error.text, problem);
+  }
+});

@@ -71,3 +71,16 @@ export function report_for(method: MethodName, report: Report): Report {
   used.latency = undefined;
   return used;
 }
+
+/** Returns a value from 0 up; undefined: not a decimal number. */
+function number_in(text: string | undefined): number | undefined {
+  if (text === undefined || string.find(text, "^[%d.]+$")[0] === undefined) return undefined;
+  const value = tonumber(text);
+  return value !== undefined && value <= LARGEST ? value : undefined;
+}
+
+/** Returns the load in two headers of a response; undefined: neither is a number. Pure. */
+export function load_in(in_flight: string | undefined, latency: string | undefined): Report | undefined {
+  const report: Report = { in_flight: number_in(in_flight), latency: number_in(latency) };
+  return (report.in_flight ?? report.latency) === undefined ? undefined : report;
+}

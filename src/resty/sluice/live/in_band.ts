@@ -1,6 +1,6 @@
 import type { LoadReportConfig } from "../config/least_load";
 import { parse_load_metrics } from "../health/orca";
-import { LARGEST, type Report } from "../health/report";
+import { load_in } from "../health/report";
 import { count_bad_report, note_report } from "../health/reported";
 import type { LiveServer } from "./view/model";
 
@@ -16,20 +16,13 @@ function header_text(name: string | undefined): string | undefined {
   return ngx.var[string.sub(name, 2)];
 }
 
-/** Returns a value from 0 up; undefined: not a decimal number. */
-function number_in(text: string | undefined): number | undefined {
-  if (text === undefined || string.find(text, "^[%d.]+$")[0] === undefined) return undefined;
-  const value = tonumber(text);
-  return value !== undefined && value <= LARGEST ? value : undefined;
-}
-
 /** Notes the headers that report the load of a server. */
 function note_headers(server: LiveServer, names: LoadReportConfig, now: number): void {
   const in_flight = header_text(names.in_flight);
   const latency = header_text(names.latency);
   if (in_flight === undefined && latency === undefined) return;
-  const report: Report = { in_flight: number_in(in_flight), latency: number_in(latency) };
-  if ((report.in_flight ?? report.latency) === undefined) count_bad_report(server);
+  const report = load_in(in_flight, latency);
+  if (report === undefined) count_bad_report(server);
   else note_report(server, report, server.upstream.report_expiry, now);
 }
 

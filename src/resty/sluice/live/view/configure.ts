@@ -8,6 +8,7 @@ import { expiry_of } from "../../health/reported";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { new_key_reader } from "./key";
+import { load_probe_of } from "./load_probe";
 import { methods_of } from "./methods";
 import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
@@ -101,6 +102,7 @@ export function set_limits(
   // Without `load` the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
   upstream.load_report = least_load?.report;
+  upstream.load_probe = load_probe_of(upstream.name, least_load);
   upstream.wants_reports =
     load !== undefined ||
     autoscale !== undefined ||

@@ -69,6 +69,8 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     load_revision: 0,
     wants_reports: false,
     load_report: undefined,
+    load_probe: undefined,
+    answers: 0,
     report_expiry: expiry_of(undefined),
     panic_threshold: 0,
     panics: false,
