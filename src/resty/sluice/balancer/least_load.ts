@@ -10,6 +10,9 @@ import { halvings } from "./time_cost";
 const STEP = 0.1;
 /** A hot peer counts as so many times slower. */
 const HOT = 10;
+/** A peer with so many times more requests than a hot one, and with one more, counts as slower still. */
+const OVERLOADED_FROM = 2;
+const OVERLOADED = 100;
 /** By a difference of requests ÷ this value a peer is hot. It spares a branch. */
 const SHARP = 1e6;
 /** The expected time of a peer that has not answered yet, for each request in progress there. */
@@ -70,6 +73,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
   // What the pick under way has found. Variables of the method, because a closure would be an allocation.
   let time = 0;
   let most = 0;
+  let overloaded_from = 0;
   let best = 0;
   let next_best = 0;
   let hot = 0;
@@ -119,7 +123,9 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     hot = hot + is_hot;
     all_ours = all_ours + ours;
     all_requests = all_requests + requests;
-    const cost = math.min(LONGEST, time_at(number, ours, requests) * (1 + (HOT - 1) * is_hot));
+    const is_over = math.min(1, math.max(0, (requests / weight - overloaded_from) * SHARP));
+    const factor = 1 + (HOT - 1) * is_hot + (OVERLOADED - HOT) * is_over;
+    const cost = math.min(LONGEST, time_at(number, ours, requests) * factor);
     return cost;
   }
 
@@ -187,6 +193,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     }
     time = now();
     most = most_elsewhere(hot_from);
+    overloaded_from = OVERLOADED_FROM * (1 + hot_from);
     hot = 0;
     all_ours = 0;
     all_requests = 0;

@@ -117,5 +117,6 @@ export function probe_loads(this: void): void {
   for_each_upstream((upstream) => {
     if (upstream.load_probe !== undefined) due.push(upstream);
   });
-  for (const upstream of due) if (upstream.load_probe !== undefined) start_due(upstream, upstream.load_probe, now);
+  for (const upstream of due)
+    if (upstream.load_probe !== undefined) start_due(upstream, upstream.load_probe, now);
 }

@@ -3,6 +3,7 @@ import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
 import { slow_start_part } from "../../live/view/weight";
+import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { type Cell, Row } from "../../store/memory/cells";
 import { load_factor } from "../../store/memory/factor";
@@ -10,6 +11,8 @@ import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 import { condition_of, plan_of, state_index } from "../condition";
+import { counted_elsewhere, expected_with, hot_from, report_age } from "../least_load";
+import { ABSENT } from "./family";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
 
@@ -35,9 +38,13 @@ export const enum Value {
   UNAVAILABLE,
   /** 1: a standby server that is not in service. */
   STANDS_BY,
+  /** With `least_load`: the requests from elsewhere that count, the expected time, and the age of the report. */
+  ELSEWHERE,
+  EXPECTED,
+  REPORT_AGE,
 }
 
-export const VALUES = Value.STANDS_BY + 1;
+export const VALUES = Value.REPORT_AGE + 1;
 
 const SAVED_VALUES: [value: Value, cell: Row][] = [
   [Value.CHECKS, Row.CHECKS],
@@ -56,18 +63,24 @@ function read_health(values: number[], row: Cell, now: Moment): void {
   values[Value.DOWNTIME] = (memory[row + Row.DOWNTIME] + math.floor(lasting * 1000)) / 1000;
 }
 
+/** Reads what `least_load` compares. Times in seconds. */
+function read_load(values: number[], { method, row }: Document, server: ServerRecord, now: Moment): void {
+  const is_used = method === "least_load";
+  const cells = row_at(server.row);
+  const elsewhere = counted_elsewhere(cells, server.weight, hot_from(row_at(row)), now);
+  const expected = expected_with(cells, values[Value.ACTIVE] + elsewhere);
+  values[Value.ELSEWHERE] = is_used ? elsewhere : ABSENT;
+  values[Value.EXPECTED] = is_used && expected !== undefined ? expected / 1000 : ABSENT;
+  values[Value.REPORT_AGE] = is_used ? (report_age(cells, now) ?? ABSENT) : ABSENT;
+}
+
 /**
  * Reads the values of a server. Any phase.
  *
  * @param values receives them
- * @param follows_load the upstream has `load`
+ * @param head its upstream
  */
-export function read_server(
-  values: number[],
-  server: ServerRecord,
-  follows_load: boolean,
-  now: Moment,
-): void {
+export function read_server(values: number[], server: ServerRecord, head: Document, now: Moment): void {
   const memory = shared_memory();
   const row = row_at(server.row);
   const active = active_requests(server.row);
@@ -76,8 +89,9 @@ export function read_server(
   values[Value.MAX_CONNS] = server.max_conns;
   values[Value.CONFIGURED_WEIGHT] = server.weight;
   values[Value.SLOW_START] = slow_start_part(row, seconds_of(server.slow_start), now);
-  values[Value.LOAD] = follows_load ? load_factor(row) : 1;
+  values[Value.LOAD] = head.load !== undefined ? load_factor(row) : 1;
   read_health(values, row, now);
+  read_load(values, head, server, now);
   const is_in_rotation = may_serve(server) && reported_state(row) === Reported.UP;
   values[Value.IN_ROTATION] = is_in_rotation ? 1 : 0;
   values[Value.STANDS_BY] = is_standing_by(server) ? 1 : 0;

@@ -205,7 +205,7 @@ export function take_snapshot(
       const zones = head.zones === undefined ? undefined : new LuaTable<string, ZoneCount | undefined>();
       if (zones !== undefined) upstreams.zones[index] = zones;
       for_each_record(text, start, (record) => {
-        read_server(values, record, head.load !== undefined, now);
+        read_server(values, record, head, now);
         count_server(upstreams, index, values);
         if (zones !== undefined) count_in_zone(zones, head, record, values, now);
         const server = push_row(servers, record);
