@@ -170,3 +170,61 @@ test("probes need to know where the answers have the load", async (context) => {
     assert.match(error.text, problem);
   }
 });
+
+test("a server that always reports to be fast and idle gets a bounded share", async (context) => {
+  const report = { in_flight: "named_metrics.rif", latency: "named_metrics.time" };
+  const metrics = (/** @type {number} */ rif, /** @type {number} */ time) => ({
+    load_metrics: `TEXT named_metrics.rif=${rif},named_metrics.time=${time}`,
+  });
+  const liar = { delay: 20, ...metrics(0, 0) };
+  const gateway = await start(context, { report }, liar, { delay: 20, ...metrics(4, 20) });
+  const share = await shareOfFirst(context, gateway);
+  // With its times believed, it has almost all. As one that is four times as fast, it has four shares of seven.
+  assert.ok(share < 0.65, `its share is ${share}`);
+});
+
+/**
+ * Waits until a server that holds its answers has a request, and others have answered many more. It then has
+ * at most one request of each worker, and more after its first answer.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {import("./support/backend.mjs").Backend} backend
+ * @param {ReturnType<typeof startLoad>} load
+ */
+async function assertProbation(gateway, backend, load) {
+  await waitFor("the server has a request", () => backend.active > 0);
+  const { answers } = load;
+  await waitFor("others have answered", () => load.answers >= answers + 300);
+  assert.ok(backend.active <= gateway.workerCount, `it has ${backend.active} requests`);
+  const before = backend.requests.length;
+  backend.behaviour = { delay: 5 };
+  backend.release();
+  await waitFor("it gets more requests", () => backend.requests.length >= before + 50);
+}
+
+test("a new server and one that has recovered have one request until they answer", async (context) => {
+  const backends = await startBackends(context, 3);
+  for (const backend of backends) backend.behaviour = { delay: 5 };
+  const [added, ...others] = backends;
+  const servers = others.map(({ address }) => ({ server: address }));
+  const upstreams = { app: { method: "least_load", servers } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  gateway.log.allow(/prematurely closed|reset by peer/);
+  const load = startLoad(context, { port: gateway.port, connections });
+  await waitFor("the times are known", () => load.answers >= 100);
+
+  added.behaviour = { hold: 1 };
+  const server = { server: added.address, max_fails: 1, fail_timeout: "1s" };
+  await gateway.api.expect(201, "POST", "/api/9/http/upstreams/app/servers", server);
+  await assertProbation(gateway, added, load);
+
+  added.behaviour = { reset: 1 };
+  const state = async () => {
+    const { peers } = await gateway.api.expect(200, "GET", "/api/9/http/upstreams/app");
+    return peers.find((/** @type {any} */ peer) => peer.server === added.address).state;
+  };
+  await waitFor("it is unavailable", async () => (await state()) === "unavail");
+  added.behaviour = { hold: 1 };
+  await assertProbation(gateway, added, load);
+  await waitFor("it is up", async () => (await state()) === "up");
+  await load.stop();
+});

@@ -58,7 +58,7 @@ describe("least_load", () => {
       [5, 0],
       [3, 200],
     ]) {
-      const states: State[] = [{ time, in_flight: 50, then: 50 }];
+      const states: State[] = [{ time, in_flight: 7, then: 7 }];
       for (const requests of $range(0, 8)) states.push({ time: 40, in_flight: requests, then: requests });
       const bench = bench_at(states);
       // The quantile needs some picks.

@@ -12,6 +12,7 @@ import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cel
 import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
+import { requests_elsewhere } from "../live/view/elsewhere";
 import { counted_elsewhere, expected_with, hot_from, report_age } from "./least_load";
 
 /** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
@@ -94,16 +95,16 @@ export function load_object(
 ): object {
   const cells = row_at(row);
   const hot = hot_from(row_at(head.row));
-  const elsewhere = counted_elsewhere(cells, weight, hot, now);
-  const time = expected_with(cells, active + elsewhere);
+  const requests = active + counted_elsewhere(cells, weight, hot, now);
+  const time = expected_with(cells, requests);
   const age = report_age(cells, now);
   return load_record({
     in_flight: active,
-    elsewhere: rounded(elsewhere),
+    elsewhere: rounded(requests_elsewhere(cells, now)),
     expected_time: time === undefined ? undefined : rounded(time),
     report_age: age === undefined ? undefined : rounded(age),
     hot_from: rounded(hot * weight),
-    hot: (active + elsewhere) / weight > hot,
+    hot: requests / weight > hot,
   });
 }
 

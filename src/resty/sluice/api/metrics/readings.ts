@@ -2,6 +2,7 @@ import { seconds_of } from "../../config/time";
 import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
+import { requests_elsewhere } from "../../live/view/elsewhere";
 import { slow_start_part } from "../../live/view/weight";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
@@ -65,13 +66,16 @@ function read_health(values: number[], row: Cell, now: Moment): void {
 
 /** Reads what `least_load` compares. Times in seconds. */
 function read_load(values: number[], { method, row }: Document, server: ServerRecord, now: Moment): void {
-  const is_used = method === "least_load";
+  values[Value.ELSEWHERE] = ABSENT;
+  values[Value.EXPECTED] = ABSENT;
+  values[Value.REPORT_AGE] = ABSENT;
+  if (method !== "least_load") return;
   const cells = row_at(server.row);
   const elsewhere = counted_elsewhere(cells, server.weight, hot_from(row_at(row)), now);
   const expected = expected_with(cells, values[Value.ACTIVE] + elsewhere);
-  values[Value.ELSEWHERE] = is_used ? elsewhere : ABSENT;
-  values[Value.EXPECTED] = is_used && expected !== undefined ? expected / 1000 : ABSENT;
-  values[Value.REPORT_AGE] = is_used ? (report_age(cells, now) ?? ABSENT) : ABSENT;
+  values[Value.ELSEWHERE] = requests_elsewhere(cells, now);
+  if (expected !== undefined) values[Value.EXPECTED] = expected / 1000;
+  values[Value.REPORT_AGE] = report_age(cells, now) ?? ABSENT;
 }
 
 /**
