@@ -9,7 +9,7 @@ import { row_at, shared_memory } from "../../store/memory/region";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { add_times, clear_times, new_times } from "../../store/memory/times";
 import { load_reports, type LoadReport } from "../../store/source_status";
-import { report_object, weight_object } from "../load_objects";
+import { load_object, report_object, weight_object } from "../load_objects";
 import { doubt_about } from "../problems";
 import { percent_of, recent_picks } from "../share";
 import { check_object, explained_state, since_of } from "../state_text";
@@ -94,6 +94,12 @@ function report_text({ row }: ServerRecord, now: clock.Moment): string {
   return `${text},"report_age":${string.format("%.1f", age)}`;
 }
 
+/** Returns what `least_load` compares; "": the upstream has another method. */
+function load_text(server: ServerRecord, { document, now }: Common, active: number): string {
+  if (document.method !== "least_load") return "";
+  return `,"load":${encode(load_object(document, server, active, now))}`;
+}
+
 function check_text({ row }: ServerRecord): string {
   const check = check_object(row);
   return check === undefined ? "" : `,"check":${encode(check)}`;
@@ -120,7 +126,8 @@ function server_text(server: ServerRecord, common: Common): string {
     times_member("header_time", times.count, times.header) +
     times_member("response_time", times.count, times.response) +
     check_text(server) +
-    report_text(server, common.now);
+    report_text(server, common.now) +
+    load_text(server, common, status.active);
   return string.format(
     SERVER,
     server.id,
