@@ -80,6 +80,11 @@ describe("the expected time of least_load", () => {
     expect(expected(0) > 1000).truthy();
   });
 
+  it("stays unknown when it is halved, however often", () => {
+    shorten(subject.row, math.huge);
+    expect(cell(subject, Row.EXPECTED_TIME)).equal(-1);
+  });
+
   it("stays shorter once it was halved", () => {
     note_loaded_time(subject.row, 800, 0, NOW);
     shorten(subject.row, 4);

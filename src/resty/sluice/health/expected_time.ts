@@ -67,9 +67,11 @@ export function note_latency(row: Cell, milliseconds: number, requests: number, 
   combine(row, now);
 }
 
-/** Divides the expected time, so that a server which is not chosen gets another chance. */
+/** Divides the expected time, if it is known, so that a server which is not chosen gets another chance. */
 export function shorten(row: Cell, divisor: number): void {
   const memory = shared_memory();
+  // Divided by infinity, -1 would be a known time.
+  if (memory[row + Row.EXPECTED_TIME] < 0) return;
   memory[row + Row.EXPECTED_TIME] = memory[row + Row.EXPECTED_TIME] / divisor;
   memory[row + Row.MEAN_TIME] = memory[row + Row.MEAN_TIME] / divisor;
 }
