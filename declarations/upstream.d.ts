@@ -166,19 +166,33 @@ declare module "resty.sluice" {
     latency?: string;
   }
 
+  /** Requests that ask servers for their load, beside the requests of clients. */
+  export interface LoadProbe {
+    /** The path, perhaps with a query. The answer has the headers that `report` names. */
+    uri: string;
+    /** The number of these requests for each request of a client, 0.01 to 3. Default: 0.5. */
+    per_request?: number;
+    /** The header `Host`. Default: the name of the upstream. */
+    host?: string;
+    /** Limit of the time until the answer, up to 1 s. Default: `"1s"`. */
+    timeout?: Time;
+  }
+
   /** Parameters of the method `least_load`: of some servers, the one that is expected to answer first. */
   export interface LeastLoad {
     /** The number of servers that are drawn for each request, by their weights: 2 to 32. Default: 6. */
     choices?: number;
     /**
      * Servers with more requests in flight, for their weight, than this part of all servers are hot: they
-     * count as four times slower. Default: 0.6.
+     * count as ten times slower. Default: 0.6.
      */
     hot_quantile?: number;
     /**
      * Where servers report their load in responses. Default: nowhere, only what the gateway counts matters.
      */
     report?: LoadReport;
+    /** Asks servers for their load beside the requests. Default: only responses have reports. */
+    probe?: LoadProbe;
   }
 
   /** A cookie that names the client's server. Sluice sets it and reads it. */

@@ -11,6 +11,7 @@ import { filesBelow } from "./files.mjs";
 const hotFolders = ["dist/resty/sluice/balancer", "dist/resty/sluice/live"];
 const hotFiles = [
   "dist/resty/sluice.lua",
+  "dist/resty/sluice/health/expected_time.lua",
   "dist/resty/sluice/health/outlier.lua",
   "dist/resty/sluice/health/passive.lua",
   "dist/resty/sluice/health/reported.lua",

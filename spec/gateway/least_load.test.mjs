@@ -93,3 +93,143 @@ test("a pushed report of requests in flight counts at once", async (context) => 
   const share = await shareOfFirst(context, gateway);
   assert.ok(share < 0.05, `its share is ${share}`);
 });
+
+/** The requests of probes at all servers. @param {import("./support/backend.mjs").Backend[]} backends */
+function probesAt(backends) {
+  return backends.flatMap(({ requests }) => requests).filter(({ url }) => url?.startsWith("/load"));
+}
+
+/**
+ * Starts a gateway that probes the loads of two servers.
+ * @param {import("node:test").TestContext} context
+ * @param {string} uri of the probes. Its query makes the answer
+ */
+async function startProbing(context, uri) {
+  const backends = await startBackends(context, 2);
+  for (const backend of backends) backend.behaviour = { delay: 5 };
+  const least_load = {
+    report: { in_flight: "$upstream_http_x_in_flight" },
+    probe: { uri, per_request: 0.5, timeout: "200ms" },
+  };
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const upstreams = { app: { method: "least_load", least_load, servers } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  const load = startLoad(context, { port: gateway.port, connections });
+  return { backends, gateway, load };
+}
+
+test("probes ask all servers for their load, at most so many for each request", async (context) => {
+  const { backends, gateway, load } = await startProbing(context, "/load?in_flight=700");
+  await waitFor("both servers were asked", () =>
+    backends.every((backend) => probesAt([backend]).length >= 20),
+  );
+  await waitFor("the reports of both count", async () => {
+    const { servers } = await gateway.api.expect(200, "GET", `${sluice()}/explain`);
+    return servers.every((/** @type {any} */ one) => one.load.elsewhere > 300);
+  });
+  await load.stop();
+  const probes = probesAt(backends);
+  const others = backends.flatMap(({ requests }) => requests).length - probes.length;
+  assert.ok(probes.length <= others / 2 + 2, `${probes.length} probes for ${others} requests`);
+  const counts = backends.map((backend) => probesAt([backend]).length);
+  // Each server is drawn once before any one is drawn again, in each of up to four workers.
+  assert.ok(Math.abs(counts[0] - counts[1]) <= 8, `${counts}`);
+  assert.ok(probes.some(({ method }) => method === "GET"));
+});
+
+for (const [how, query] of Object.entries({ fail: "status=503", "do not answer": "hang=1" })) {
+  test(`probes that ${how} neither count as a report nor as a failure`, async (context) => {
+    const { backends, gateway, load } = await startProbing(context, `/load?in_flight=700&${query}`);
+    gateway.log.allow(/lua tcp socket read timed out/);
+    await waitFor("both servers were asked", () =>
+      backends.every((backend) => probesAt([backend]).length >= 5),
+    );
+    const answers = load.answers;
+    await waitFor("requests go on", () => load.answers >= answers + 200);
+    const { servers } = await gateway.api.expect(200, "GET", `${sluice()}/explain`);
+    for (const { load: its, state } of servers) assert.deepEqual([its.elsewhere, state], [0, "up"]);
+  });
+}
+
+test("probes need to know where the answers have the load", async (context) => {
+  const gateway = await startGateway(context, {});
+  const servers = [{ server: "127.0.0.1:1" }];
+  for (const [least_load, problem] of /** @type {[object, RegExp][]} */ ([
+    [{ probe: { uri: "/load" } }, /least_load\.report/],
+    [{ report: { latency: "named_metrics.l" }, probe: {} }, /least_load\.probe\.uri/],
+    [{ report: { latency: "named_metrics.l" }, probe: { uri: "load" } }, /must begin with/],
+    [{ report: { latency: "named_metrics.l" }, probe: { uri: "/", per_request: 4 } }, /per_request/],
+    [{ report: { latency: "named_metrics.l" }, probe: { uri: "/", timeout: "2s" } }, /timeout/],
+    [{ report: { latency: "named_metrics.l" }, probe: [] }, /probe/],
+  ])) {
+    const { error } = await gateway.api.expect(400, "PUT", sluice(), {
+      method: "least_load",
+      least_load,
+      servers,
+    });
+    assert.match(error.text, problem);
+  }
+});
+
+test("a server that always reports to be fast and idle gets a bounded share", async (context) => {
+  const report = { in_flight: "named_metrics.rif", latency: "named_metrics.time" };
+  const metrics = (/** @type {number} */ rif, /** @type {number} */ time) => ({
+    load_metrics: `TEXT named_metrics.rif=${rif},named_metrics.time=${time}`,
+  });
+  const liar = { delay: 20, ...metrics(0, 0) };
+  const gateway = await start(context, { report }, liar, { delay: 20, ...metrics(4, 20) });
+  const share = await shareOfFirst(context, gateway);
+  // With its times believed, it has almost all. As one that is four times as fast, it has four shares of seven.
+  assert.ok(share < 0.65, `its share is ${share}`);
+});
+
+/**
+ * Waits until a server that holds its answers has a request, and others have answered many more. It then has
+ * at most one request of each worker, besides trials after failures, and more after its first answer.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {import("./support/backend.mjs").Backend} backend
+ * @param {ReturnType<typeof startLoad>} load
+ * @param {number} trials that may begin in a second
+ */
+async function assertProbation(gateway, backend, load, trials) {
+  const began = performance.now();
+  await waitFor("the server has a request", () => backend.active > 0);
+  const { answers } = load;
+  await waitFor("others have answered", () => load.answers >= answers + 300);
+  const seconds = Math.ceil((performance.now() - began) / 1000);
+  const most = gateway.workerCount + trials * seconds;
+  assert.ok(backend.active <= most, `it has ${backend.active} requests after ${seconds} s`);
+  const before = backend.requests.length;
+  backend.behaviour = { delay: 5 };
+  backend.release();
+  await waitFor("it gets more requests", () => backend.requests.length >= before + 50);
+}
+
+test("a new server and one that has recovered have one request until they answer", async (context) => {
+  const backends = await startBackends(context, 3);
+  for (const backend of backends) backend.behaviour = { delay: 5 };
+  const [added, ...others] = backends;
+  const servers = others.map(({ address }) => ({ server: address }));
+  const upstreams = { app: { method: "least_load", servers } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  gateway.log.allow(/prematurely closed|reset by peer/);
+  const load = startLoad(context, { port: gateway.port, connections });
+  await waitFor("the times are known", () => load.answers >= 100);
+
+  added.behaviour = { hold: 1 };
+  const server = { server: added.address, max_fails: 1, fail_timeout: "1s" };
+  await gateway.api.expect(201, "POST", "/api/9/http/upstreams/app/servers", server);
+  await assertProbation(gateway, added, load, 0);
+
+  added.behaviour = { reset: 1 };
+  const state = async () => {
+    const { peers } = await gateway.api.expect(200, "GET", "/api/9/http/upstreams/app");
+    return peers.find((/** @type {any} */ peer) => peer.server === added.address).state;
+  };
+  await waitFor("it is unavailable", async () => (await state()) === "unavail");
+  added.behaviour = { hold: 1 };
+  // With failures, it is tried once in each `fail_timeout`.
+  await assertProbation(gateway, added, load, 1);
+  await waitFor("it is up", async () => (await state()) === "up");
+  await load.stop();
+});

@@ -132,6 +132,7 @@ export const examples = [
       choices: 4,
       hot_quantile: 0.5,
       report: { in_flight: "named_metrics.rif", latency: "$upstream_http_x_latency" },
+      probe: { uri: "/load", per_request: 0.5, host: "app", timeout: "100ms" },
     },
   }),
   upstream({

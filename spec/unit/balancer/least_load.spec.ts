@@ -53,18 +53,48 @@ describe("least_load", () => {
     expect(count_of(counts_of(bench, 100), "p2")).equal(100);
   });
 
-  it("passes over a hot peer unless the others are four times slower", () => {
+  it("passes over a hot peer unless the others are ten times slower", () => {
     for (const [time, picks] of [
-      [45, 0],
-      [35, 200],
+      [5, 0],
+      [3, 200],
     ]) {
-      const states: State[] = [{ time: time / 4, in_flight: 50, then: 50 }];
-      for (const _ of $range(1, 9)) states.push({ time: 40, in_flight: 2, then: 2 });
+      const states: State[] = [{ time, in_flight: 7, then: 7 }];
+      for (const requests of $range(0, 8)) states.push({ time: 40, in_flight: requests, then: requests });
       const bench = bench_at(states);
       // The quantile needs some picks.
-      counts_of(bench, 50);
+      counts_of(bench, 200);
       expect(count_of(counts_of(bench, 200), "p1")).equal(picks);
     }
+  });
+
+  it("notes for others above how many requests a peer is hot", () => {
+    const states: State[] = [];
+    for (const requests of $range(1, 100)) states.push({ time: 40, in_flight: requests, then: requests });
+    const bench = bench_at(states, method(0.6, 6));
+    counts_of(bench, 2000);
+    // All requests are its own: the quantile is 0.4.
+    expect(bench.hot_from > 25 && bench.hot_from < 55).equal(true);
+    for (const peer of bench.peers) {
+      peer.elsewhere = peer.in_flight * 2;
+      peer.in_flight = 0;
+    }
+    counts_of(bench, 2000);
+    expect(bench.hot_from > 95 && bench.hot_from < 145).equal(true);
+  });
+
+  it("believes only so many requests from elsewhere that the peer is hot", () => {
+    const bench = bench_at([
+      { time: 40, in_flight: 2, then: 2 },
+      { time: 40, in_flight: 3, then: 3 },
+      { time: 40, in_flight: 4, then: 4 },
+      { time: 0, elsewhere: 1e12 },
+    ]);
+    counts_of(bench, 200);
+    // Its expected time is that of some requests more, and ten times longer.
+    expect(count_of(counts_of(bench, 100), "p4")).equal(0);
+    for (const peer of bench.peers) peer.expected_time += 2000;
+    bench.peers[3].expected_time = 0;
+    expect(count_of(counts_of(bench, 100), "p4")).equal(100);
   });
 
   it("picks a peer that has never answered and has requests only if there is no other", () => {

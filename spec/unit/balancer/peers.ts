@@ -1,4 +1,4 @@
-import type { Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
+import type { Loads, Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
 import { crc32 } from "../../../src/resty/sluice/lib/crc32";
 
 /** Peers and surroundings for the specs of methods. */
@@ -27,6 +27,8 @@ export interface Bench {
   time: number;
   /** The position at which the worker starts. */
   start: number;
+  /** What `least_load` has noted. */
+  hot_from: number;
 }
 
 const FAIL_TIMEOUT = 10;
@@ -61,6 +63,30 @@ export function available(this: void, peer: Peer): boolean {
   return peer.in_rotation && (peer as TestPeer).is_available;
 }
 
+/** What `least_load` reads. The number of a peer is its id. */
+function loads_of(bench: Bench): Loads {
+  const peers = new LuaTable<number, TestPeer>();
+  const peer_of = (number: number): TestPeer => peers.get(number);
+  return {
+    number_of: (peer) => {
+      peers.set(peer.id, peer as TestPeer);
+      return peer.id;
+    },
+    own: (number) => peer_of(number).in_flight,
+    elsewhere: (number) => peer_of(number).elsewhere,
+    mean_time: (number) => peer_of(number).expected_time,
+    mean_requests: (number) => peer_of(number).expected_requests,
+    chosen_at: (number) => peer_of(number).chosen_at,
+    fail_timeout: (number) => peer_of(number).fail_timeout,
+    shorten: (peer, divisor) => {
+      (peer as TestPeer).expected_time /= divisor;
+    },
+    note_hot: (requests) => {
+      bench.hot_from = requests;
+    },
+  };
+}
+
 /** The surroundings of a bench. Loads are fields of its peers. */
 export function surroundings_of(bench: Bench): Surroundings {
   return {
@@ -80,20 +106,19 @@ export function surroundings_of(bench: Bench): Surroundings {
     expect_time: (peer, milliseconds) => {
       (peer as TestPeer).expected_time = milliseconds;
     },
-    requests_elsewhere: (peer) => (peer as TestPeer).elsewhere,
-    expected_requests: (peer) => (peer as TestPeer).expected_requests,
     chosen_at: (peer) => (peer as TestPeer).chosen_at,
     fail_timeout: (peer) => (peer as TestPeer).fail_timeout,
     own_zone: OWN_ZONE,
     is_healthy: available,
     configured_weight: (peer) => peer.weight,
     utilization: (peer) => (peer as TestPeer).utilization,
+    loads: loads_of(bench),
   };
 }
 
 /** Makes a bench without peers. */
 export function new_bench(new_method: NewMethod, start = 0): Bench {
-  const bench = { peers: [], time: 1000, start } as Partial<Bench> as Bench;
+  const bench = { peers: [], time: 1000, start, hot_from: 0 } as Partial<Bench> as Bench;
   bench.method = new_method(surroundings_of(bench));
   return bench;
 }

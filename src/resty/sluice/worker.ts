@@ -10,6 +10,7 @@ import { start_discovery } from "./discovery/follower";
 import * as clock from "./lib/clock";
 import { every, new_job } from "./lib/job";
 import { new_pause, pause } from "./lib/pause";
+import { probe_loads } from "./live/load_probe";
 import { use_retries } from "./live/retries";
 import { use_generation } from "./live/unlogged";
 import { use_health } from "./live/view/availability";
@@ -121,6 +122,7 @@ const TASKS_OF_EACH_WORKER: readonly Task[] = [
   { run: follow_zones, seconds: 0.25 },
   { run: follow_limits, seconds: 0.05 },
   { run: detect_outliers, seconds: 0.1 },
+  { run: probe_loads, seconds: 0.05 },
   { run: note_lua_memory, seconds: 5 },
   { run: note_seen_revision, seconds: 0.1 },
 ];

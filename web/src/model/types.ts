@@ -163,6 +163,21 @@ export interface ServerStatus {
   check?: { status: string; checks: number; fails: number };
   report?: Report;
   report_age?: number;
+  /** What the method `least_load` compares. */
+  load?: ComparedLoad;
+}
+
+export interface ComparedLoad {
+  /** The requests of this gateway, and those of others by the last report. */
+  in_flight: number;
+  elsewhere: number;
+  /** In milliseconds; absent until the server has answered. */
+  expected_time?: number;
+  /** In seconds. */
+  report_age?: number;
+  /** The requests in flight above which the server is hot. */
+  hot_from: number;
+  hot: boolean;
 }
 
 export interface UpstreamStatus extends SummaryFields, StatusFields {

@@ -35,6 +35,25 @@ function at_fence(action: (this: void) => void): void {
 }
 
 describe("the state of a server", () => {
+  it("begins and ends with an expected time that is not known, with least_load only", () => {
+    for (const [mean, expected] of [
+      [40, -1],
+      [0, 50],
+    ]) {
+      for (const [fails, state] of [
+        [2, State.UNAVAIL],
+        [0, State.UP],
+      ]) {
+        set(Row.MEAN_TIME, mean);
+        set(Row.EXPECTED_TIME, 50);
+        set(Row.FAILS, fails);
+        set(Row.FAILED_AT, NOW);
+        expect(concluded()).equal(state);
+        expect(cell(subject, Row.EXPECTED_TIME)).equal(expected);
+      }
+    }
+  });
+
   it("is unavail after max_fails failures, for fail_timeout after the last one", () => {
     set(Row.FAILS, 1);
     set(Row.FAILED_AT, NOW);

@@ -1,4 +1,3 @@
-import { time_with } from "../balancer/least_load";
 import { ADAPTIVE } from "../config/adaptive_limit";
 import { seconds_of } from "../config/time";
 import { Reason } from "../control/load";
@@ -7,7 +6,6 @@ import { reported_name, reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { record } from "../lib/json";
-import { requests_elsewhere } from "../live/view/elsewhere";
 import { slow_start_part } from "../live/view/weight";
 import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
@@ -16,12 +14,14 @@ import { load_factor, outlier_part } from "../store/memory/factor";
 import { limit_now } from "../store/memory/limit";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
+import { requests_elsewhere } from "../live/view/elsewhere";
+import { counted_elsewhere, expected_with, hot_from, report_age } from "./least_load";
 
 /** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
 
 const weight_record = record("effective configured slow_start load outlier capacity median_capacity reason");
 const report_record = record("utilization connections rps eps state time accepted refused");
-const load_record = record("in_flight elsewhere expected_time");
+const load_record = record("in_flight elsewhere expected_time report_age hot_from hot");
 const limit_record = record("max_conns light_time response_time");
 const scaling_record = record("high_since low_since scaled_at call");
 
@@ -98,16 +98,24 @@ export function report_object(row_number: RowNumber): object | undefined {
 }
 
 /** Returns what `least_load` compares of a server. `active`: the requests of this gateway. */
-export function load_object({ row }: ServerRecord, active: number, now: number): object {
-  const memory = shared_memory();
+export function load_object(
+  head: Document,
+  { row, weight }: ServerRecord,
+  active: number,
+  now: number,
+): object {
   const cells = row_at(row);
-  const elsewhere = requests_elsewhere(cells, now);
-  const mean = memory[cells + Row.EXPECTED_TIME];
-  const time = time_with(active + elsewhere, mean, memory[cells + Row.EXPECTED_REQUESTS]);
+  const hot = hot_from(row_at(head.row));
+  const requests = active + counted_elsewhere(cells, weight, hot, now);
+  const time = expected_with(cells, requests);
+  const age = report_age(cells, now);
   return load_record({
     in_flight: active,
-    elsewhere: rounded(elsewhere),
-    expected_time: mean < 0 ? undefined : rounded(time),
+    elsewhere: rounded(requests_elsewhere(cells, now)),
+    expected_time: time === undefined ? undefined : rounded(time),
+    report_age: age === undefined ? undefined : rounded(age),
+    hot_from: rounded(hot * weight),
+    hot: requests / weight > hot,
   });
 }
 

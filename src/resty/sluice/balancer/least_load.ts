@@ -1,24 +1,38 @@
 import type { LeastLoadConfig } from "../config/least_load";
+import { new_draws } from "./draws";
+import { most_elsewhere, time_with } from "./loads";
 import type { Available, Method, Peer, Surroundings } from "./method";
-import { new_ranges } from "./ranges";
 import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
 import { halvings } from "./time_cost";
 
-/** A step of the estimate of the quantile, as a part of it. */
-const STEP = 0.05;
-/** The expected time of a peer that has not answered yet, while a request is in progress there. */
-const NOT_KNOWN = math.huge;
+/** The largest step of the estimate of the quantile, as a part of it. */
+const STEP = 0.1;
 /** A hot peer counts as so many times slower. */
-const HOT = 4;
-
+const HOT = 10;
+/** A peer with so many times more requests than a hot one, and with one more, counts as slower still. */
+const OVERLOADED_FROM = 2;
+const OVERLOADED = 100;
+/** By a difference of requests ÷ this value a peer is hot. It spares a branch. */
+const SHARP = 1e6;
+/** The expected time of a peer that has not answered yet, for each request in progress there. */
+const NOT_KNOWN = 2 ** 30;
+/** A longer time counts as this one. */
+const LONGEST = 2 ** 39;
+/** The steps of a time that are distinguished, and the turns, which are kept in the rest of its number. */
+const GRAIN = 64;
+const TURNS = 64;
 /**
- * Returns the expected time with `requests` in progress. `mean`: the mean time of responses with
- * `mean_requests` in progress.
+ * The gateway knows its own requests exactly, and those from elsewhere only by reports. If all are its own,
+ * the quantile is lower by this part, so that requests in progress matter more than times.
  */
-export function time_with(requests: number, mean: number, mean_requests: number): number {
-  return (mean * (1 + requests)) / (1 + mean_requests);
-}
+const TRUST = 1 / 3;
+/** The part of a pick in the mean of requests that are the gateway's own. */
+const NEW_PART = 0.02;
+/** Spares a division by 0. */
+const LEAST = 1e-9;
+/** The number of picks from one note of the quantile for others to the next. */
+const PICKS_A_NOTE = 64;
 
 /**
  * Prequal's rule of hot and cold peers (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should
@@ -30,131 +44,200 @@ export function time_with(requests: number, mean: number, mean_requests: number)
  * The expected time is the mean time of responses, in proportion to the requests in progress now and then.
  * The quantile is estimated from the peers that are drawn: it rises by a small step for each peer above it,
  * and falls for each below it, so that nothing is sorted. Any phase.
+ *
+ * The usual pick has no loop and no branch that depends on the loads, because LuaJIT compiles each outcome of
+ * a branch apart, and a function with a loop only from the loop on. A peer becomes a number: its time, and in
+ * the last digits the turn in which it was drawn. The least number wins. If that peer is not available, the
+ * pick is repeated with a loop over available ones.
  */
 export function new_least_load(surroundings: Surroundings, config: LeastLoadConfig): Method {
-  const { random, now, in_flight, requests_elsewhere, expected_time, expected_requests } = surroundings;
-  const { expect_time, chosen_at, fail_timeout } = surroundings;
+  const { random, now, loads } = surroundings;
+  // LuaJIT takes local functions for constants, but looks up the members of a table again and again.
+  const { number_of, own, elsewhere, mean_time, mean_requests, chosen_at, fail_timeout } = loads;
   const { choices, hot_quantile } = config;
   const turns = new_round_robin(surroundings);
-  const ranges = new_ranges();
-  /** The estimate of the quantile. */
+  const draws = new_draws(choices, random, number_of);
+  const { place, peer_at, number_at, weight_at } = draws;
+  const [has_1, has_2, has_4] = [choices % 2 >= 1, choices % 4 >= 2, choices % 8 >= 4];
+  const [has_8, has_16, has_32] = [choices % 16 >= 8, choices % 32 >= 16, choices >= 32];
+  /** The estimate of the quantile, and the number of picks until others learn it. */
   let hot_from = 0;
-  /** The two best peers of the last pick, which the next one considers too. */
-  let first: Peer | undefined;
-  let second: Peer | undefined;
+  let until_note = 0;
+  /** Moving averages of the requests at the drawn peers, and of those of them that are our own. */
+  let mean_all = 0;
+  let mean_own = 0;
+  /** The places of the two best peers of the last pick, which the next one considers too. */
+  let first = 0;
+  let second = 0;
 
   // What the pick under way has found. Variables of the method, because a closure would be an allocation.
   let time = 0;
-  let is_available: Available;
-  let best: Peer | undefined;
-  let best_time = 0;
-  let next_best: Peer | undefined;
-  let next_time = 0;
-  let coolest: Peer | undefined;
-  let least_load = 0;
+  let most = 0;
+  let overloaded_from = 0;
+  let best = 0;
+  let next_best = 0;
+  let hot = 0;
+  let all_ours = 0;
+  let all_requests = 0;
+  /** The places of the peers by the turn in which they were drawn. */
+  const drawn = new LuaTable<number, number>();
 
   function enter(this: void, peer: Peer): void {
     turns.resume(peer);
-    ranges.add(peer);
+    draws.add(peer);
   }
 
   function leave(this: void, peer: Peer): void {
     turns.suspend(peer);
-    ranges.remove(peer);
-    if (first === peer) first = undefined;
-    if (second === peer) second = undefined;
+    draws.remove(peer);
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
     turns.reweigh(peer, weight);
-    ranges.reweigh(peer, weight);
+    draws.reweigh(peer, weight);
   }
 
-  /** Follows the quantile with the load of a peer that was drawn. */
-  function note_load(load: number): void {
-    const step = STEP * (1 + hot_from);
-    if (load > hot_from) hot_from = hot_from + step * hot_quantile;
-    else hot_from = math.max(0, hot_from - step * (1 - hot_quantile));
-  }
-
-  function halvings_of(peer: Peer): number {
-    return halvings(chosen_at(peer), time, fail_timeout(peer));
+  /** Returns how often the time of a peer is halved, because it was not chosen for long. */
+  function halvings_of(number: number): number {
+    const chosen = chosen_at(number);
+    return time - chosen < 1 ? 0 : halvings(chosen, time, fail_timeout(number));
   }
 
   /**
    * Returns the expected time of one more request. A new peer comes first, until it has a request. As with
    * `least_time`, the time of a peer that is not chosen is halved now and then: it gets another chance.
    */
-  function time_at(peer: Peer, own: number, requests: number): number {
-    const mean = expected_time(peer);
-    if (mean < 0) return own > 0 ? NOT_KNOWN : 0;
-    return time_with(requests, mean, expected_requests(peer)) / 2 ** halvings_of(peer);
+  function time_at(number: number, ours: number, requests: number): number {
+    const mean = mean_time(number);
+    if (mean < 0) return NOT_KNOWN * ours;
+    return time_with(requests, mean, mean_requests(number)) / 2 ** halvings_of(number);
   }
 
-  /** Keeps the halvings of a peer that was chosen because of them. */
-  function keep_halvings(peer: Peer): void {
-    const halved = halvings_of(peer);
-    const mean = expected_time(peer);
-    if (halved > 0 && mean > 0) expect_time(peer, mean / 2 ** halved);
+  /** Returns the expected time of the peer at a place, which is longer if it is hot. */
+  function cost_of(its_place: number): number {
+    const number = number_at(its_place);
+    const weight = weight_at(its_place);
+    const ours = own(number);
+    const requests = ours + math.min(elsewhere(number, time), most * weight);
+    const is_hot = math.min(1, math.max(0, (requests / weight - hot_from) * SHARP));
+    hot = hot + is_hot;
+    all_ours = all_ours + ours;
+    all_requests = all_requests + requests;
+    const is_over = math.min(1, math.max(0, (requests / weight - overloaded_from) * SHARP));
+    const factor = 1 + (HOT - 1) * is_hot + (OVERLOADED - HOT) * is_over;
+    const cost = math.min(LONGEST, time_at(number, ours, requests) * factor);
+    return cost;
   }
 
-  function consider(peer: Peer, is_drawn: boolean): void {
-    const own = in_flight(peer);
-    const requests = own + requests_elsewhere(peer, time);
-    const load = requests / peer.weight;
-    if (is_drawn) note_load(load);
-    if (peer === best || peer === next_best || !is_available(peer)) return;
-    if (coolest === undefined || load < least_load) {
-      coolest = peer;
-      least_load = load;
+  function consider(its_place: number, turn: number): void {
+    drawn.set(turn, its_place);
+    const its = math.floor(cost_of(its_place) * GRAIN) * TURNS + turn;
+    next_best = math.min(next_best, math.max(best, its));
+    best = math.min(best, its);
+  }
+
+  function draw(turn: number): void {
+    consider(place(turn), turn);
+  }
+
+  function draw_four(turn: number): void {
+    draw(turn);
+    draw(turn + 1);
+    draw(turn + 2);
+    draw(turn + 3);
+  }
+
+  function draw_sixteen(turn: number): void {
+    draw_four(turn);
+    draw_four(turn + 4);
+    draw_four(turn + 8);
+    draw_four(turn + 12);
+  }
+
+  /** Draws `choices` peers, in the turns from 0 on. */
+  function draw_all(): void {
+    if (has_32) {
+      draw_sixteen(0);
+      draw_sixteen(16);
     }
-    const its_time = time_at(peer, own, requests) * (load > hot_from ? HOT : 1);
-    if (its_time < best_time) {
-      next_best = best;
-      next_time = best_time;
-      best = peer;
-      best_time = its_time;
-    } else if (its_time < next_time) {
-      next_best = peer;
-      next_time = its_time;
+    if (has_16) draw_sixteen(0);
+    if (has_8) {
+      draw_four(choices - (choices % 16));
+      draw_four(choices - (choices % 16) + 4);
     }
+    if (has_4) draw_four(choices - (choices % 8));
+    if (has_2) {
+      draw(choices - (choices % 4));
+      draw(choices - (choices % 4) + 1);
+    }
+    if (has_1) draw(choices - 1);
   }
 
-  function begin(available: Available): void {
+  /** Follows the quantile with the number of drawn peers that are hot. */
+  function note_hot(): void {
+    mean_own = mean_own + (all_ours - mean_own) * NEW_PART;
+    mean_all = mean_all + (all_requests - mean_all) * NEW_PART;
+    const quantile = hot_quantile * (1 - (TRUST * mean_own) / math.max(mean_all, LEAST));
+    const step = STEP * (1 + hot_from);
+    hot_from = math.max(0, hot_from + step * (hot / choices - 1 + quantile));
+    until_note = until_note - 1;
+    if (until_note > 0) return;
+    until_note = PICKS_A_NOTE;
+    loads.note_hot(hot_from);
+  }
+
+  function begin(): void {
+    if (draws.begin()) {
+      first = 0;
+      second = 0;
+    }
     time = now();
-    is_available = available;
-    best = undefined;
-    best_time = NOT_KNOWN;
-    next_best = undefined;
-    next_time = NOT_KNOWN;
-    coolest = undefined;
+    most = most_elsewhere(hot_from);
+    overloaded_from = OVERLOADED_FROM * (1 + hot_from);
+    hot = 0;
+    all_ours = 0;
+    all_requests = 0;
+    best = math.huge;
+    next_best = math.huge;
   }
 
-  /** Considers peers that are drawn, and the best ones of the pick before; with few peers, each of them. */
-  function compare(): void {
-    const count = ranges.count();
-    const total = ranges.total();
-    if (count <= choices) {
-      // A random start, so that workers do not choose the same of several equal peers.
-      const start = math.floor(random() * count);
-      for (const place of $range(0, count - 1)) consider(ranges.nth((start + place) % count), true);
-      return;
+  /** Notes that a peer is chosen. If that is because its time was halved, it stays halved. */
+  function choose(peer: Peer): Peer {
+    const halved = halvings_of(number_of(peer));
+    if (halved > 0) loads.shorten(peer, 2 ** halved);
+    return peer;
+  }
+
+  /** Repeats the pick under way with available peers only. */
+  function pick_again(available: Available): Peer | undefined {
+    let chosen: Peer | undefined;
+    let least = math.huge;
+    for (const turn of $range(0, math.min(choices, draws.count()) - 1)) {
+      const its_place = drawn.get(turn);
+      const peer = peer_at(its_place);
+      const cost = available(peer) ? cost_of(its_place) : math.huge;
+      if (cost < least) {
+        least = cost;
+        chosen = peer;
+        first = its_place;
+      }
     }
-    for (const _ of $range(1, choices)) consider(ranges.at(random() * total), true);
-    if (first !== undefined) consider(first, false);
-    if (second !== undefined) consider(second, false);
+    return chosen === undefined ? turns.pick(available, undefined) : choose(chosen);
   }
 
   function pick(this: void, available: Available): Peer | undefined {
-    if (ranges.count() === 0) return undefined;
-    begin(available);
-    compare();
-    const chosen = best ?? coolest;
-    if (chosen === undefined) return turns.pick(available, undefined);
-    keep_halvings(chosen);
-    first = chosen;
-    second = next_best;
-    return chosen;
+    if (draws.count() === 0) return undefined;
+    begin();
+    draw_all();
+    note_hot();
+    if (draws.count() > choices) {
+      consider(first, choices);
+      consider(second, choices + 1);
+    }
+    first = drawn.get(best % TURNS);
+    second = drawn.get(next_best % TURNS);
+    const peer = peer_at(first);
+    return available(peer) ? choose(peer) : pick_again(available);
   }
 
   /** The next draws are not known in advance. */

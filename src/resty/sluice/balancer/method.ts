@@ -48,6 +48,31 @@ export interface Method {
   peek: (this: void, available: Available, key: string | undefined) => Peer | undefined;
 }
 
+/**
+ * What `least_load` reads of peers, by numbers. The records of many peers do not fit into the processor's
+ * cache, but an array of their numbers does. Requests are those in progress, and times are in milliseconds.
+ */
+export interface Loads {
+  /** Returns the number of a peer, by which the others read. */
+  number_of: (this: void, peer: Peer) => number;
+  /** Returns the requests that all workers have at a peer. */
+  own: (this: void, number: number) => number;
+  /** Returns the requests at a peer that come from elsewhere, by its reports. `now` in seconds. */
+  elsewhere: (this: void, number: number, now: number) => number;
+  /** Returns the expected time of a response; -1: not known. */
+  mean_time: (this: void, number: number) => number;
+  /** Returns the number of requests to which `mean_time` belongs. */
+  mean_requests: (this: void, number: number) => number;
+  /** Returns when a peer was last chosen, by the monotonic clock. */
+  chosen_at: (this: void, number: number) => number;
+  /** Returns the `fail_timeout` of a peer, in seconds. */
+  fail_timeout: (this: void, number: number) => number;
+  /** Divides the expected time of a peer. */
+  shorten: (this: void, peer: Peer, divisor: number) => void;
+  /** Notes for others the requests, for the weight, above which a peer is hot. */
+  note_hot: (this: void, requests: number) => void;
+}
+
 /** The values that a method may use besides its peers. All workers see the same loads. */
 export interface Surroundings {
   /** Returns a random number from 0 up to, but not including, 1. */
@@ -70,10 +95,8 @@ export interface Surroundings {
   expected_time: (this: void, peer: Peer) => number;
   /** Sets the expected time of a response. */
   expect_time: (this: void, peer: Peer, milliseconds: number) => void;
-  /** Returns the requests in progress at a peer that come from elsewhere, by its reports. Time in seconds. */
-  requests_elsewhere: (this: void, peer: Peer, now: number) => number;
-  /** Returns the mean number of requests that were in progress at a peer when its responses came. */
-  expected_requests: (this: void, peer: Peer) => number;
+  /** What `least_load` reads. */
+  loads: Loads;
   /** Returns when a peer was last chosen, by the monotonic clock. */
   chosen_at: (this: void, peer: Peer) => number;
   /** Returns the `fail_timeout` of a peer, in seconds. */

@@ -14,6 +14,8 @@ export interface Ranges {
   total: (this: void) => number;
   /** Returns the peer with so many peers before it. */
   nth: (this: void, place: number) => Peer;
+  /** Returns the number of peers before the one at a part of the line in [0, 1). As fast as `at`. */
+  place_at: (this: void, part: number) => number;
   /** Returns the peer at a point in [0, `total()`). O(1) with equal weights, else O(log n). */
   at: (this: void, point: number) => Peer;
 }
@@ -22,6 +24,7 @@ export function new_ranges(): Ranges {
   const peers: Peer[] = [];
   const ends = new LuaTable<number, number>();
   let sum = 0;
+  let size = 0;
   /** The weight of all peers; 0: the weights differ. */
   let common_weight = 0;
   let is_summed = false;
@@ -56,6 +59,7 @@ export function new_ranges(): Ranges {
   function sum_up(): void {
     is_summed = true;
     sum = 0;
+    size = peers.length;
     common_weight = peers.length > 0 ? peers[0].weight : 0;
     for (const index of $range(0, peers.length - 1)) {
       const { weight } = peers[index];
@@ -74,7 +78,7 @@ export function new_ranges(): Ranges {
     return sum;
   }
 
-  function search(point: number): Peer {
+  function search(point: number): number {
     let from = 0;
     let to = peers.length - 1;
     while (from < to) {
@@ -82,17 +86,23 @@ export function new_ranges(): Ranges {
       if (ends.get(middle) > point) to = middle;
       else from = middle + 1;
     }
-    return peers[from];
+    return from;
   }
 
   function at(this: void, point: number): Peer {
     if (!is_summed) sum_up();
-    return common_weight > 0 ? peers[math.floor(point / common_weight)] : search(point);
+    return peers[common_weight > 0 ? math.floor(point / common_weight) : search(point)];
+  }
+
+  function place_at(this: void, part: number): number {
+    if (!is_summed) sum_up();
+    const its_place = common_weight > 0 ? math.floor(part * size) : search(part * sum);
+    return its_place;
   }
 
   function nth(this: void, place: number): Peer {
     return peers[place];
   }
 
-  return { add, remove, reweigh, count, total, nth, at };
+  return { add, remove, reweigh, count, total, nth, place_at, at };
 }

@@ -7,6 +7,7 @@ import { refuse, type Read } from "./reader";
 
 /** The parts of the request of a health check that a user can choose. */
 
+const LONGEST_URI = 1024;
 const LONGEST_HOST = 255;
 const LONGEST_BODY = 4096;
 const MOST_HEADERS = 16;
@@ -28,6 +29,16 @@ const OWN_HEADERS = set_of([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** Reads a path, perhaps with a query. Any phase. */
+export function read_uri(this: void, path: string, value: unknown): Read<string> {
+  if (typeof value !== "string" || string.sub(value, 1, 1) !== "/")
+    return refuse(path, 'must begin with "/"');
+  if (value.length > LONGEST_URI) return refuse(path, `must not be longer than ${LONGEST_URI} bytes`);
+  if (string.find(value, "[^!-~]")[0] !== undefined)
+    return refuse(path, "must contain only printable ASCII characters without spaces");
+  return $multi(value, undefined);
+}
 
 /** Reads a name or an IP address, with or without a port. Any phase. */
 export function read_host(this: void, path: string, value: unknown): Read<string> {

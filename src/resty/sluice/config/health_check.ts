@@ -1,12 +1,11 @@
 import { block, optional, required, with_default, type ConfigOf } from "./block";
-import { check_request, read_host, read_request_body, read_request_headers } from "./check_request";
+import { check_request, read_host, read_request_body, read_request_headers, read_uri } from "./check_request";
 import { MATCH } from "./match";
 import { invalid_value, type Problem } from "./problem";
 import { refuse, type Read } from "./reader";
 import { text_to } from "./texts";
 import { one_of, read_flag, time_from, whole_from } from "./values";
 
-const LONGEST_URI = 1024;
 const LONGEST_SEND = 256;
 /** Large enough for every use; a larger number is probably a mistake. */
 const MOST_RESULTS = 1000;
@@ -20,15 +19,6 @@ const read_short_text = text_to(128);
 function read_type(this: void, path: string, value: unknown): Read<CheckType> {
   if (value === "grpcs") return refuse(path, `"grpcs" is not supported: ${NO_GRPC_OVER_TLS}`);
   return read_known_type(path, value);
-}
-
-function read_uri(this: void, path: string, value: unknown): Read<string> {
-  if (typeof value !== "string" || string.sub(value, 1, 1) !== "/")
-    return refuse(path, 'must begin with "/"');
-  if (value.length > LONGEST_URI) return refuse(path, `must not be longer than ${LONGEST_URI} bytes`);
-  if (string.find(value, "[^!-~]")[0] !== undefined)
-    return refuse(path, "must contain only printable ASCII characters without spaces");
-  return $multi(value, undefined);
 }
 
 function read_report_path(this: void, path: string, value: unknown): Read<string> {

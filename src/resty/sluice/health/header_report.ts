@@ -20,6 +20,13 @@ function number_in(text: string | undefined): number | undefined {
   return value !== undefined && value <= LARGEST ? value : undefined;
 }
 
+const UPSTREAM_HTTP = "upstream_http_";
+
+/** Returns how the headers of an answer to one of our own requests are read by the names of variables. */
+export function variable_in(headers: Record<string, string | undefined>): Variable {
+  return (name) => headers[string.gsub(string.sub(name, UPSTREAM_HTTP.length + 1), "_", "-")[0]];
+}
+
 /** Returns the report in the headers, or undefined and whether there are headers without a number. Hot. */
 export function read_header_report(
   sources: LoadSources,

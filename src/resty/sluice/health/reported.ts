@@ -8,6 +8,7 @@ import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { active_at, row_number_of, shared_memory, sum_of_slots, touch_health } from "../store/memory/region";
 import type { Subject } from "../store/memory/subject";
+import { note_latency } from "./expected_time";
 import type { Report, ReportedState } from "./report";
 
 /** The reports of servers, in cells that all workers share. They belong to the incarnation of a server. */
@@ -103,20 +104,16 @@ function put(cell: number, value: number | undefined): void {
   if (value !== undefined) shared_memory()[cell] = value;
 }
 
-/** Notes the requests of others: those that the server has by its report, except those of this gateway. */
-function note_requests(subject: Subject, in_flight: number, now: number): void {
+/** Notes what `least_load` uses: the requests that others have at the server, and the time that it expects. */
+function note_load(row: Cell, { in_flight, latency }: Report, now: number): void {
+  if ((in_flight ?? latency) === undefined) return;
   const memory = shared_memory();
-  const own = sum_of_slots(active_at(row_number_of(subject.row)));
-  memory[subject.row + Row.ELSEWHERE] = math.max(0, in_flight - own);
-  memory[subject.row + Row.ELSEWHERE_AT] = now;
-}
-
-/** Notes the time that a server expects to take, with the requests that it has. */
-function note_latency({ row }: Subject, milliseconds: number): void {
-  const memory = shared_memory();
-  memory[row + Row.EXPECTED_TIME] = milliseconds;
-  memory[row + Row.EXPECTED_REQUESTS] =
-    sum_of_slots(active_at(row_number_of(row))) + memory[row + Row.ELSEWHERE];
+  const own = sum_of_slots(active_at(row_number_of(row)));
+  if (in_flight !== undefined) {
+    memory[row + Row.ELSEWHERE] = math.max(0, in_flight - own);
+    memory[row + Row.ELSEWHERE_AT] = now;
+  }
+  if (latency !== undefined) note_latency(row, latency, in_flight ?? own + memory[row + Row.ELSEWHERE], now);
 }
 
 function note_utilization(row: Cell, utilization: number, expiry: number, now: number): void {
@@ -142,7 +139,7 @@ export function note_report(
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return undefined;
-  const { utilization, connections, in_flight, latency, rps, eps, time } = report;
+  const { utilization, connections, rps, eps, time } = report;
   const untimely = time === undefined ? undefined : check_time(row, time, expiry, now);
   if (untimely !== undefined) {
     count_bad_report(subject);
@@ -155,8 +152,7 @@ export function note_report(
   put(row + Row.RPS, rps);
   put(row + Row.EPS, eps);
   if (utilization !== undefined) note_utilization(row, utilization, expiry, now);
-  if (in_flight !== undefined) note_requests(subject, in_flight, now);
-  if (latency !== undefined) note_latency(subject, latency);
+  note_load(row, report, now);
   const before = reported_state(row);
   const after = state_after(before, report);
   if (after !== before) change_state(subject, after, reason_of(report));

@@ -109,6 +109,7 @@ function count_expected(
 ): void {
   const { measure } = server.upstream;
   if (measure === Measure.NONE) return;
+  if (measure === Measure.LOAD) server.upstream.answers += 1;
   if (status >= FIRST_SERVER_ERROR) count_failed_response(server);
   else if (measure === Measure.LOAD) count_loaded_time(server, response_time);
   else count_response_time(server, measure === Measure.HEADER ? header_time : response_time);

@@ -1,6 +1,6 @@
 import type { LoadSources } from "../config/load_source";
 import { parse_agent } from "../health/agent";
-import { read_header_report } from "../health/header_report";
+import { read_header_report, variable_in } from "../health/header_report";
 import { parse_load_metrics } from "../health/orca";
 import { read_report, report_for, type Report } from "../health/report";
 import { count_bad_report, note_report } from "../health/reported";
@@ -13,7 +13,6 @@ import type { Target } from "./targets";
 
 /** The reports of servers that are part of a check: in the answer, or from an agent on the server. */
 
-const UPSTREAM_HTTP = "upstream_http_";
 const LOAD_METRICS = "endpoint-load-metrics";
 const LONGEST_LINE = 1024;
 
@@ -30,10 +29,7 @@ function use_report({ subject, check }: Target, report: Report | undefined): voi
 
 /** Uses the report in headers of an answer. Their variables are named as those of responses to requests. */
 function note_headers(target: Target, sources: LoadSources, headers: Answer["headers"]): void {
-  const [report, is_bad] = read_header_report(sources, (variable) => {
-    const [name] = string.gsub(string.sub(variable, UPSTREAM_HTTP.length + 1), "_", "-");
-    return headers[name];
-  });
+  const [report, is_bad] = read_header_report(sources, variable_in(headers));
   if (report !== undefined || is_bad) use_report(target, report);
 }
 

@@ -4,6 +4,7 @@ import { Sparkline } from "../../components/sparkline";
 import { Errors, rateText, timeText, UNKNOWN } from "../../components/text";
 import { stateSince } from "../../model/issues";
 import { originText } from "../../model/origin";
+import type { ComparedLoad } from "../../model/types";
 import { upstreamHash } from "../../model/route";
 import { bytes, count, duration, factor, number, percent, withLocalTimes } from "../../model/words";
 import { whyItsShare } from "../../model/why";
@@ -97,8 +98,17 @@ function Classes({ server: { status, figures } }: { server: Server }) {
   );
 }
 
+function loadText({ in_flight, elsewhere, expected_time, report_age, hot, hot_from }: ComparedLoad): string {
+  return [
+    `${count(in_flight)} in flight`,
+    `${number(elsewhere)} from elsewhere${report_age === undefined ? "" : ` (reported ${duration(report_age)} ago)`}`,
+    expected_time === undefined ? "no answer yet" : `${number(expected_time)} ms expected`,
+    `${hot ? "hot" : "cold"} (hot above ${number(hot_from)})`,
+  ].join(", ");
+}
+
 function Facts({ server: { status } }: { server: Server }) {
-  const { weight, check, report, report_age, zone } = status;
+  const { weight, check, report, report_age, load, zone } = status;
   return (
     <dl class="facts">
       <Row name="Weight">
@@ -124,6 +134,7 @@ function Facts({ server: { status } }: { server: Server }) {
               .filter((part) => part !== "")
               .join(", ")}
       </Row>
+      {load !== undefined && <Row name="Load">{loadText(load)}</Row>}
       <Row name="Origin">{originText(status)}</Row>
       {zone !== undefined && <Row name="Zone">{zone}</Row>}
     </dl>

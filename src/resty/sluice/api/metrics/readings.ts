@@ -3,6 +3,7 @@ import { seconds_of } from "../../config/time";
 import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
+import { requests_elsewhere } from "../../live/view/elsewhere";
 import { slow_start_part } from "../../live/view/weight";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
@@ -14,6 +15,7 @@ import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 import { condition_of, plan_of, state_index } from "../condition";
+import { counted_elsewhere, expected_with, hot_from, report_age } from "../least_load";
 import { ABSENT } from "./family";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
@@ -46,9 +48,13 @@ export const enum Value {
   UNAVAILABLE,
   /** 1: a standby server that is not in service. */
   STANDS_BY,
+  /** With `least_load`: the requests from elsewhere that count, the expected time, and the age of the report. */
+  ELSEWHERE,
+  EXPECTED,
+  REPORT_AGE,
 }
 
-export const VALUES = Value.STANDS_BY + 1;
+export const VALUES = Value.REPORT_AGE + 1;
 
 const SAVED_VALUES: [value: Value, cell: Row][] = [
   [Value.CHECKS, Row.CHECKS],
@@ -66,6 +72,20 @@ function read_health(values: number[], row: Cell, now: Moment): void {
   const lasting = state === State.UP ? 0 : math.max(0, now - memory[row + Row.DOWN_SINCE]);
   // In whole milliseconds, as the cell, so that the sum never falls.
   values[Value.DOWNTIME] = (memory[row + Row.DOWNTIME] + math.floor(lasting * 1000)) / 1000;
+}
+
+/** Reads what `least_load` compares. Times in seconds. */
+function read_load(values: number[], { method, row }: Document, server: ServerRecord, now: Moment): void {
+  values[Value.ELSEWHERE] = ABSENT;
+  values[Value.EXPECTED] = ABSENT;
+  values[Value.REPORT_AGE] = ABSENT;
+  if (method !== "least_load") return;
+  const cells = row_at(server.row);
+  const elsewhere = counted_elsewhere(cells, server.weight, hot_from(row_at(row)), now);
+  const expected = expected_with(cells, values[Value.ACTIVE] + elsewhere);
+  values[Value.ELSEWHERE] = requests_elsewhere(cells, now);
+  if (expected !== undefined) values[Value.EXPECTED] = expected / 1000;
+  values[Value.REPORT_AGE] = report_age(cells, now) ?? ABSENT;
 }
 
 /**
@@ -89,6 +109,7 @@ export function read_server(values: number[], server: ServerRecord, head: Docume
   values[Value.OUTLIER_PART] = mode === "degrade" ? outlier_part(row) : 1;
   values[Value.OUTLIER] = mode !== "eject" && has_anomaly({ row }) ? 1 : 0;
   read_health(values, row, now);
+  read_load(values, head, server, now);
   const is_in_rotation = may_serve(server) && reported_state(row) === Reported.UP;
   values[Value.IN_ROTATION] = is_in_rotation ? 1 : 0;
   values[Value.STANDS_BY] = is_standing_by(server) ? 1 : 0;

@@ -69,6 +69,32 @@ const PLAIN: [head: Head, value: Value][] = [
     },
     Value.DOWNTIME,
   ],
+  [
+    {
+      name: `${NAME}requests_elsewhere`,
+      type: "gauge",
+      help: "Requests of others at the server that least_load counts.",
+    },
+    Value.ELSEWHERE,
+  ],
+  [
+    {
+      name: `${NAME}expected_seconds`,
+      type: "gauge",
+      unit: "seconds",
+      help: "Time that least_load expects one more request to take.",
+    },
+    Value.EXPECTED,
+  ],
+  [
+    {
+      name: `${NAME}load_report_age_seconds`,
+      type: "gauge",
+      unit: "seconds",
+      help: "Time since the last report of the load for least_load.",
+    },
+    Value.REPORT_AGE,
+  ],
 ];
 
 /** Returns a column for each state: 1 for the servers in it, else 0. */

@@ -70,6 +70,14 @@ const OWN: [head: Head, its_columns: [labels: string, read: Read][]][] = [
     [["", ({ head, status }) => when(head.method === "hash", status.without_key)]],
   ],
   [
+    {
+      name: `${NAME}hot_requests`,
+      type: "gauge",
+      help: "Requests in flight, for a weight of 1, above which least_load counts a server as hot.",
+    },
+    [["", ({ head }) => when(head.method === "least_load", cell_of(head, UpstreamRow.HOT_FROM))]],
+  ],
+  [
     { name: `${NAME}autoscale_decisions`, type: "counter", help: "Decisions of autoscale by this gateway." },
     [
       [

@@ -80,7 +80,7 @@ function server_objects(name: string, document: Document, now: number): object[]
       expires: has_expired ? iso8601(clock.wall_time_of(expires(server))) : undefined,
       weight: weight_object(document, server, loads, now),
       report: report_object(server.row),
-      load: document.method === "least_load" ? load_object(server, active, now) : undefined,
+      load: document.method === "least_load" ? load_object(document, server, active, now) : undefined,
       limit: limit_object(server, document),
       check: check_object(server.row),
       outlier: outlier_object(document, server),

@@ -10,7 +10,7 @@ import { limit_now } from "../../store/memory/limit";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { add_times, clear_times, new_times } from "../../store/memory/times";
 import { load_reports, type LoadReport } from "../../store/source_status";
-import { limit_object, report_object, weight_object } from "../load_objects";
+import { limit_object, load_object, report_object, weight_object } from "../load_objects";
 import { doubt_about } from "../problems";
 import { percent_of, recent_picks } from "../share";
 import { check_object, explained_state, outlier_object, since_of } from "../state_text";
@@ -100,6 +100,12 @@ function outlier_text(document: Document, server: ServerRecord): string {
   return outlier === undefined ? "" : `,"outlier":${encode(outlier)}`;
 }
 
+/** Returns what `least_load` compares; "": the upstream has another method. */
+function load_text(server: ServerRecord, { document, now }: Common, active: number): string {
+  if (document.method !== "least_load") return "";
+  return `,"load":${encode(load_object(document, server, active, now))}`;
+}
+
 function check_text({ row }: ServerRecord): string {
   const check = check_object(row);
   return check === undefined ? "" : `,"check":${encode(check)}`;
@@ -137,7 +143,8 @@ function server_text(server: ServerRecord, common: Common): string {
     check_text(server) +
     outlier_text(common.document, server) +
     limit_text(server, common) +
-    report_text(server, common.now);
+    report_text(server, common.now) +
+    load_text(server, common, status.active);
   return string.format(
     SERVER,
     server.id,

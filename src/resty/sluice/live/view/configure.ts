@@ -9,6 +9,7 @@ import { expiry_of } from "../../health/reported";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { new_key_reader } from "./key";
+import { load_probe_of } from "./load_probe";
 import { methods_of } from "./methods";
 import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
@@ -64,7 +65,7 @@ export function needs_begin_times(config: BalancingConfig): boolean {
 export function balance_as(upstream: LiveUpstream, document: Document): void {
   const balancing = balancing_text(document);
   if (upstream.balancing === balancing) return;
-  const { primary, backup, zones } = methods_of(document, upstream.active);
+  const { primary, backup, zones } = methods_of(document, upstream.active, upstream.row);
   upstream.balancing = balancing;
   upstream.primary = primary;
   upstream.backup = backup;
@@ -104,6 +105,7 @@ export function set_limits(upstream: LiveUpstream, document: Document): void {
   // Without `load`, or as no outliers, the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
   upstream.load_sources = load_sources({ load, least_load });
+  upstream.load_probe = load_probe_of(upstream.name, least_load);
   upstream.wants_reports =
     load !== undefined ||
     autoscale !== undefined ||

@@ -14,9 +14,9 @@ interface Methods {
   zones: UpstreamZones | undefined;
 }
 
-/** Makes the methods of an upstream, without servers. `active`: its requests under way. */
-export function methods_of(document: Document, active: Cell): Methods {
-  const surroundings = surroundings_of(active);
+/** Makes the methods of an upstream, without servers. `active`: its requests under way; `row`: its row. */
+export function methods_of(document: Document, active: Cell, row: Cell): Methods {
+  const surroundings = surroundings_of(active, row);
   if (document.zones?.prefer !== true) {
     return {
       primary: new_method(document, surroundings),

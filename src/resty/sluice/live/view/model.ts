@@ -7,6 +7,7 @@ import type { AdaptiveLimitConfig } from "../../config/adaptive_limit";
 import type { LoadSources } from "../../config/load_source";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
+import type { Destination } from "../../net/connection";
 import type { Cell, RowNumber } from "../../store/memory/cells";
 import type { Subject } from "../../store/memory/subject";
 import type { Complaint } from "./complaint";
@@ -132,6 +133,10 @@ export interface LiveUpstream {
   wants_reports: boolean;
   /** Where the responses report the load; undefined: only in the members of ORCA for it. */
   load_sources: LoadSources | undefined;
+  /** How its servers are asked for their load; undefined: they are not. */
+  load_probe: LoadProbe | undefined;
+  /** The number of answers of this worker for `least_load` that no probe has followed yet. */
+  answers: number;
   /** The time that a report is valid, in seconds. */
   report_expiry: number;
   /** If fewer servers, in percent, are available, health is ignored; and whether that is so. */
@@ -139,6 +144,30 @@ export interface LiveUpstream {
   panics: boolean;
   /** The revision of health at the last survey. */
   health_revision: number;
+}
+
+/** A server that is asked for its load. */
+export interface ProbedServer {
+  server: LiveServer;
+  destination: Destination;
+}
+
+/** How the servers of an upstream are asked for their load. */
+export interface LoadProbe {
+  /** The request. */
+  text: string;
+  /** Upper bound on the time until the answer, in seconds. */
+  timeout: number;
+  /** The number of probes for each request of a client. */
+  per_request: number;
+  /** Where the answers have the load. */
+  sources: LoadSources;
+  /** The number of probes that are due. */
+  due: number;
+  /** The servers at the revision `revision`. Those before `next` have been drawn in this round. */
+  servers: ProbedServer[];
+  next: number;
+  revision: number;
 }
 
 /** The methods of an upstream that prefer local servers. */

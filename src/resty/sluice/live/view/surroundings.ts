@@ -3,11 +3,12 @@ import "resty.core.hash";
 
 import type { Peer, Surroundings } from "../../balancer/method";
 import { WORST_TIME } from "../../balancer/time_cost";
+import { note_loaded_time, note_penalty } from "../../health/expected_time";
 import * as clock from "../../lib/clock";
 import { type Cell, Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
 import { is_healthy } from "./availability";
-import { requests_elsewhere as elsewhere_at } from "./elsewhere";
+import { believed_elsewhere, loads_of, use_numbered_loads } from "./loads";
 import { type LiveServer, Measure } from "./model";
 import { utilization_of } from "./utilization";
 import { own_zone } from "./zone";
@@ -19,6 +20,7 @@ let memory: NumberPointer;
 /** Sets the shared memory to read loads from. Phase: init_worker_by_lua. */
 export function use_loads(shared: NumberPointer): void {
   memory = shared;
+  use_numbered_loads(shared);
 }
 
 /** Returns the number of requests under way at a server, over all workers. */
@@ -50,14 +52,6 @@ function expect_time(this: void, peer: Peer, milliseconds: number): void {
   if (memory[row + Row.STAMP] === incarnation) memory[row + Row.EXPECTED_TIME] = milliseconds;
 }
 
-function requests_elsewhere(this: void, peer: Peer, now: number): number {
-  return elsewhere_at((peer as LiveServer).row, now);
-}
-
-function expected_requests(this: void, peer: Peer): number {
-  return memory[(peer as LiveServer).row + Row.EXPECTED_REQUESTS];
-}
-
 function chosen_at(this: void, peer: Peer): number {
   return memory[(peer as LiveServer).row + Row.SELECTED];
 }
@@ -81,8 +75,13 @@ function utilization(this: void, peer: Peer): number {
   return utilization_of(row, active, max_conns, upstream.report_expiry, clock.now());
 }
 
-/** Returns what the methods of an upstream can learn about it. `active`: its requests under way. */
-export function surroundings_of(active: Cell): Surroundings {
+/**
+ * Returns what the methods of an upstream can learn about it.
+ *
+ * @param active its requests under way
+ * @param upstream_row its row
+ */
+export function surroundings_of(active: Cell, upstream_row: Cell): Surroundings {
   return {
     random: math.random,
     start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
@@ -94,14 +93,13 @@ export function surroundings_of(active: Cell): Surroundings {
     age_in_flight,
     expected_time,
     expect_time,
-    requests_elsewhere,
-    expected_requests,
     chosen_at,
     fail_timeout,
     own_zone: own_zone(),
     is_healthy: is_healthy_now,
     configured_weight,
     utilization,
+    loads: loads_of(upstream_row),
   };
 }
 
@@ -113,19 +111,17 @@ export function count_response_time(server: LiveServer, milliseconds: number): v
 
 /** Counts a failure as a very slow response, so that a server that fails fast does not seem fast. */
 export function count_failed_response(server: LiveServer): void {
-  expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
+  const { row, incarnation, upstream } = server;
+  if (upstream.measure !== Measure.LOAD)
+    expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
+  else if (memory[row + Row.STAMP] === incarnation) note_penalty(row, WORST_TIME, 0.05, clock.now());
 }
 
-/** The part of a new response in the mean of `least_load`, which follows changes within some responses. */
-const NEW_PART = 0.2;
-
-/** Adds a response to the expected time, with the requests that are in flight besides it. */
+/** Adds a response to the expected time of `least_load`. */
 export function count_loaded_time(server: LiveServer, milliseconds: number): void {
   const { row, incarnation } = server;
   if (memory[row + Row.STAMP] !== incarnation) return;
-  const requests = math.max(0, in_flight(server) - 1) + elsewhere_at(row, clock.now());
-  const before = memory[row + Row.EXPECTED_TIME];
-  const part = before < 0 ? 1 : NEW_PART;
-  memory[row + Row.EXPECTED_TIME] = math.max(before, 0) * (1 - part) + milliseconds * part;
-  memory[row + Row.EXPECTED_REQUESTS] = memory[row + Row.EXPECTED_REQUESTS] * (1 - part) + requests * part;
+  const now = clock.now();
+  const requests = math.max(0, in_flight(server) - 1) + believed_elsewhere(server, now);
+  note_loaded_time(row, milliseconds, requests, now);
 }

@@ -32,7 +32,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const [stamp, counters] = adopt(document.row, incarnation);
   const active = active_at(document.row);
   const retries = begun_at(document.row);
-  const { primary, backup, zones } = methods_of(document, active);
+  const { primary, backup, zones } = methods_of(document, active, row);
   begin_first_minute(row, clock.now());
   return {
     name,
@@ -72,6 +72,8 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     load_revision: 0,
     wants_reports: false,
     load_sources: undefined,
+    load_probe: undefined,
+    answers: 0,
     report_expiry: expiry_of(undefined),
     panic_threshold: 0,
     panics: false,

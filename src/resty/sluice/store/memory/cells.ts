@@ -115,6 +115,7 @@ export const enum Slot {
  * otherwise.
  */
 export const enum Row {
+  // The first line has all that a pick reads of a server, and the second one what most requests read.
   /**
    * The incarnation of the server that has the row, or the revision that created the upstream; 0: the row is
    * free.
@@ -127,28 +128,37 @@ export const enum Row {
    * requests.
    */
   UNAVAILABLE_UNTIL,
+  SELECTED,
+  /** The time that methods expect a response to take, a moving average in milliseconds; -1: not known. */
+  EXPECTED_TIME,
+  /** The number of requests in flight that belongs to `EXPECTED_TIME`; only for `least_load`. */
+  EXPECTED_REQUESTS,
+  /** The requests of others that the server had by its last report, and when that was. */
+  ELSEWHERE,
+  ELSEWHERE_AT,
+
   /** The number of consecutive failures that count for `max_fails`. */
   FAILS,
-  SELECTED,
   /** A moving average in milliseconds; -1: none yet. */
   HEADER_TIME,
   RESPONSE_TIME,
-  /** The time that `least_time` compares, a moving average in milliseconds; -1: none yet. */
-  EXPECTED_TIME,
-
+  /** The number of consecutive bad responses. */
+  ERRORS_5XX,
+  /** The server's `fail_timeout` in seconds. Writers set it: `store/limits.ts`. */
+  FAIL_TIMEOUT,
   /** The server's id. Together with the incarnation it is unique. */
   ID,
   NEXT_FREE,
   /** When a drain job removes the server even if it is not idle; 0: no job, or its deadline is unread. */
   LEAVE_AT,
+
   /** A `State`. */
   STATE,
   /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
   FAILED_AT,
   TRIED_AT,
-  /** The server's `max_fails`, and its `fail_timeout` in seconds. Writers set them: `store/limits.ts`. */
+  /** The server's `max_fails`. Writers set it: `store/limits.ts`. */
   MAX_FAILS,
-  FAIL_TIMEOUT,
   /** How often the server became unavailable. */
   UNAVAIL,
   /** Since when the server has not been up, and for how many milliseconds it was not up before. */
@@ -178,8 +188,7 @@ export const enum Row {
   EJECTED_UNTIL,
   EJECTION_ENDED,
   EJECTIONS,
-  /** Consecutive bad responses. */
-  ERRORS_5XX,
+  /** The number of consecutive responses with 502, 503 or 504. */
   ERRORS_GATEWAY,
   /** The numbers of responses and errors at the last comparison of success rates. */
   COMPARED_RESPONSES,
@@ -217,11 +226,13 @@ export const enum Row {
   /** How often outlier detection has ejected the server. */
   ALL_EJECTIONS,
 
-  /** The mean number of the requests in flight when the responses of `EXPECTED_TIME` came. */
-  EXPECTED_REQUESTS,
-  /** The requests of others that the server had by its last report, and when that was. */
-  ELSEWHERE,
-  ELSEWHERE_AT,
+  /** The mean time of responses for `least_load`, and the mean number of requests that were in flight then. */
+  MEAN_TIME,
+  MEAN_REQUESTS,
+  /** The time that the server expected by its last report, the requests in flight then, and when that was. */
+  LATENCY,
+  LATENCY_REQUESTS,
+  LATENCY_AT,
 
   /** The part of its weight that outlier detection leaves to the server, where 0 means 1. */
   OUTLIER_PART,
@@ -246,6 +257,9 @@ export const enum Row {
    */
   LIMIT,
   LIGHT_TIME,
+
+  /** The number of cells. */
+  CELLS,
 
   /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
@@ -294,6 +308,8 @@ export const enum UpstreamRow {
   /** The number of this gateway's decisions to scale out, and to scale in. */
   SCALE_OUTS = Row.MAX_FAILS,
   SCALE_INS = Row.FAIL_TIMEOUT,
+  /** The requests in flight, for the weight, above which a server is hot for `least_load`. */
+  HOT_FROM = Row.LATENCY,
   /** The number of addresses that the upstream keeps although `guard` does not allow them. */
   OLD_PLACES = Row.EXPIRES,
 }

@@ -26,7 +26,7 @@ import { doubles_at, map_shared } from "./posix";
  */
 
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
-const LAYOUT = 14;
+const LAYOUT = 15;
 /** The number of changes that are kept; a power of two. */
 export const CHANGES = 1024;
 /** The cells of a change, with the bytes of the longest name. */
@@ -37,7 +37,7 @@ const FIRST_CHANGE = math.ceil(Header.CELLS / LINE) * LINE;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 16;
 /** A multiple of the cache line. Most requests touch only the first line. */
-const ROW_SIZE = 72;
+const ROW_SIZE = math.ceil(Row.CELLS / LINE) * LINE;
 export const LAST_OF_ROW = ROW_SIZE - 1;
 const COUNTER_SIZE = 40;
 const TIMES_SIZE = TimeCell.LAST + 1;

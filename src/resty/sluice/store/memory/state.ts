@@ -63,16 +63,31 @@ function judge(row: Cell): State {
   return state;
 }
 
+/**
+ * Forgets the expected time of `least_load`, so that the server gets one request until it has answered. Only a
+ * server of this method has a mean.
+ */
+function forget_time(row: Cell): void {
+  const memory = shared_memory();
+  if (memory[row + Row.MEAN_TIME] === 0) return;
+  memory[row + Row.MEAN_TIME] = 0;
+  memory[row + Row.MEAN_REQUESTS] = 0;
+  memory[row + Row.LATENCY_AT] = 0;
+  memory[row + Row.EXPECTED_TIME] = -1;
+}
+
 function count_change(row: Cell, before: State, after: State, now: number): void {
   const memory = shared_memory();
   if (after === State.UNAVAIL) memory[row + Row.UNAVAIL] = memory[row + Row.UNAVAIL] + 1;
   if (after === State.UNHEALTHY) memory[row + Row.UNHEALTHY] = memory[row + Row.UNHEALTHY] + 1;
   if (before === State.UP) {
+    forget_time(row);
     memory[row + Row.DOWN_SINCE] = now;
   } else if (after === State.UP) {
     const milliseconds = math.floor((now - memory[row + Row.DOWN_SINCE]) * 1000 + 0.5);
     memory[row + Row.DOWNTIME] = memory[row + Row.DOWNTIME] + milliseconds;
     memory[row + Row.STARTED_AT] = now;
+    forget_time(row);
   }
 }
 

@@ -1,0 +1,25 @@
+/** The expected time of a response, and the requests from elsewhere that are believed, for `least_load`. */
+
+/**
+ * Is added to each time, so that of peers that answer within a millisecond, which is as precise as nginx
+ * measures, the one with fewer requests comes first.
+ */
+const TICK = 0.5;
+/** By how much the requests of others may exceed those above which a peer is hot. */
+const MOST_ELSEWHERE = 4;
+
+/**
+ * Returns the expected time with `requests` in progress. `mean`: the mean time of responses with
+ * `mean_requests` in progress.
+ */
+export function time_with(requests: number, mean: number, mean_requests: number): number {
+  return ((mean + TICK) * (1 + requests)) / (1 + mean_requests);
+}
+
+/**
+ * Returns the upper bound on the requests from elsewhere, for the weight, that a peer is believed to have.
+ * It makes a peer hot, and reports that are absurd have no other effect. `hot_from`: as in `note_hot`.
+ */
+export function most_elsewhere(hot_from: number): number {
+  return MOST_ELSEWHERE * (1 + hot_from);
+}

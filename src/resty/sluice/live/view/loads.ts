@@ -1,0 +1,76 @@
+import type { NumberPointer } from "ffi";
+
+import { most_elsewhere } from "../../balancer/loads";
+import type { Loads, Peer } from "../../balancer/method";
+import { shorten } from "../../health/expected_time";
+import { type Cell, Row, type RowNumber, UpstreamRow } from "../../store/memory/cells";
+import { active_at, row_at, sum_of_slots } from "../../store/memory/region";
+import { requests_elsewhere } from "./elsewhere";
+import type { LiveServer } from "./model";
+
+/** The loads of servers for `least_load`, by the numbers of their rows. Hot. */
+
+let memory: NumberPointer;
+
+/** Sets the shared memory to read from. Phase: init_worker_by_lua. */
+export function use_numbered_loads(shared: NumberPointer): void {
+  memory = shared;
+}
+
+function number_of(this: void, peer: Peer): number {
+  return (peer as LiveServer).row_number;
+}
+
+function own(this: void, number: number): number {
+  const requests = sum_of_slots(active_at(number as RowNumber));
+  return requests;
+}
+
+function elsewhere(this: void, number: number, now: number): number {
+  const requests = requests_elsewhere(row_at(number as RowNumber), now);
+  return requests;
+}
+
+function mean_time(this: void, number: number): number {
+  return memory[row_at(number as RowNumber) + Row.EXPECTED_TIME];
+}
+
+function mean_requests(this: void, number: number): number {
+  return memory[row_at(number as RowNumber) + Row.EXPECTED_REQUESTS];
+}
+
+function chosen_at(this: void, number: number): number {
+  return memory[row_at(number as RowNumber) + Row.SELECTED];
+}
+
+function fail_timeout(this: void, number: number): number {
+  return memory[row_at(number as RowNumber) + Row.FAIL_TIMEOUT];
+}
+
+function shorten_time(this: void, peer: Peer, divisor: number): void {
+  const { row, incarnation } = peer as LiveServer;
+  if (memory[row + Row.STAMP] === incarnation) shorten(row, divisor);
+}
+
+/** Returns the loads of the servers of the upstream at a row. */
+export function loads_of(upstream_row: Cell): Loads {
+  return {
+    number_of,
+    own,
+    elsewhere,
+    mean_time,
+    mean_requests,
+    chosen_at,
+    fail_timeout,
+    shorten: shorten_time,
+    note_hot: (requests) => {
+      memory[upstream_row + UpstreamRow.HOT_FROM] = requests;
+    },
+  };
+}
+
+/** Returns the requests of others that a server is believed to have. `now`: the monotonic clock. */
+export function believed_elsewhere({ row, upstream, weight }: LiveServer, now: number): number {
+  const most = most_elsewhere(memory[upstream.row + UpstreamRow.HOT_FROM]) * weight;
+  return math.min(requests_elsewhere(row, now), most);
+}
