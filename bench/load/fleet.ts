@@ -4,10 +4,8 @@ import type { Timeline } from "./timeline";
 
 /** The fleets of servers that are simulated. */
 
-export const SLOTS = 4;
+const SLOTS = 4;
 const SLOW = 0.5;
-/** The mean work of a request in seconds. */
-export const MEAN_WORK = 0.04;
 
 /** How the load of neighbours changes the speed of a server. */
 export const NEIGHBOURS = {
@@ -15,8 +13,8 @@ export const NEIGHBOURS = {
   quiet: (random: Random) => uniform(random, 1.2, 2),
   noisy: (random: Random) => (random() < 0.5 ? uniform(random, 0.3, 0.7) : uniform(random, 0.9, 1.3)),
   hot: (random: Random) => uniform(random, 0.3, 0.7),
-  /** The neighbours use all of the machine but the server's allocation, and now and then a little of that. */
-  crowded: (random: Random) => uniform(random, 0.93, 1),
+  /** The neighbours use all of the machine but the server's allocation, and a little of that. */
+  crowded: (random: Random) => uniform(random, 0.85, 0.95),
   /** The neighbours leave a part of the machine that is as large as one to two allocations. */
   spare: (random: Random) => uniform(random, 2, 3),
 };
@@ -67,8 +65,8 @@ export function equal(count: number, neighbours: (random: Random) => number): ()
 
 /**
  * Servers with equal allocations of their machines, as in the test of Prequal's authors. They can use more
- * than that where the neighbours leave it: so much that all servers together can serve 1.9 times the
- * allocation.
+ * than that where the neighbours leave it: so much that all servers together can serve 1.86 times the
+ * allocations.
  */
 export function allocated(crowded: number, spare: number): () => ModelServer[] {
   return () => {
@@ -79,10 +77,10 @@ export function allocated(crowded: number, spare: number): () => ModelServer[] {
   };
 }
 
-/** Returns the requests per second that servers can serve at their nominal speeds. */
+/** Returns the seconds of work that servers can do in a second at their nominal speeds. */
 export function capacity_of(servers: readonly ModelServer[]): number {
   let capacity = 0;
-  for (const { base_speed, slots } of servers) capacity += (base_speed * slots) / MEAN_WORK;
+  for (const { base_speed, slots } of servers) capacity += base_speed * slots;
   return capacity;
 }
 

@@ -25,6 +25,7 @@ export const POLICIES: readonly Compared[] = [
   {
     name: "Prequal, 3 probes",
     policy: prequal({ probes: 3, removals: 1, hot_quantile: 0.84, uses_responses: false }),
+    scenarios: ["published"],
   },
   {
     name: "Prequal, reports and 0.5 probes",

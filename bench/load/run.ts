@@ -34,8 +34,9 @@ export interface Setting {
   /** The number of clients or gateways, each with a policy of its own. */
   gateways: number;
   policy: NewPolicy;
-  /** Draws the work of a request in seconds. */
-  work: (this: void, random: Random) => number;
+  /** Draws the work of a request with a mean; both in seconds at speed 1. */
+  work: (this: void, random: Random, mean: number) => number;
+  mean_work: number;
   warm_up: number;
   measured: number;
   /** Limit of the time of a request. */
@@ -46,7 +47,7 @@ export interface Setting {
 
 /** What a run has measured, of the requests after the warm-up. */
 export interface Outcome {
-  /** Of the requests that were answered in time, in seconds, sorted. */
+  /** Of the requests that did not fail, in seconds, sorted. A late request counts as the deadline. */
   latencies: number[];
   /** The number of requests that failed, and of those that were not answered in time. */
   failures: number;
@@ -128,14 +129,14 @@ function policies_of(setting: Setting, timeline: Timeline, end: number): Policy[
 
 /** Runs a policy once. The result is the same every time. */
 export function run(setting: Setting): Outcome {
-  const { servers, load, seed, gateways, deadline, work } = setting;
+  const { servers, load, seed, gateways, deadline, work, mean_work } = setting;
   const timeline = new_timeline();
   const arrivals = new_random(seed);
   const works = new_random(seed + 1000);
   const noise = new_random(seed + 2000);
   const from = START + setting.warm_up;
   const end = from + setting.measured;
-  const interval = 1 / (load * capacity_of(servers));
+  const interval = mean_work / (load * capacity_of(servers));
   for (const server of servers) make_noise(timeline, server, noise, START, end);
   const policies = policies_of(setting, timeline, end);
   const outcome: Outcome = { latencies: [], failures: 0, late: 0, imbalance: 0 };
@@ -146,8 +147,11 @@ export function run(setting: Setting): Outcome {
     request.policy.note(request.index, answer, now);
     if (!request.is_measured) return;
     if (answer.is_late) outcome.late += 1;
-    else if (answer.is_failure) outcome.failures += 1;
-    else outcome.latencies.push(answer.latency);
+    else if (answer.is_failure) {
+      outcome.failures += 1;
+      return;
+    }
+    outcome.latencies.push(math.min(answer.latency, deadline));
   }
 
   const deadlines = new_deadlines(deadline, (request, now) => {
@@ -158,7 +162,7 @@ export function run(setting: Setting): Outcome {
   function send(policy: Policy, now: number): void {
     const is_measured = now >= from;
     const index = policy.choose(now);
-    const job_work = work(works);
+    const job_work = work(works, mean_work);
     if (index === undefined) {
       if (is_measured) outcome.failures += 1;
       return;

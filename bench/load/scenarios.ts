@@ -1,4 +1,4 @@
-import { allocated, equal, MEAN_WORK, NEIGHBOURS, published } from "./fleet";
+import { allocated, equal, NEIGHBOURS, published } from "./fleet";
 import { exponential, positive_normal, type Random } from "./random";
 import type { World } from "./run";
 import type { ModelServer } from "./server";
@@ -13,8 +13,10 @@ export interface Scenario {
   quick_loads: readonly number[];
   gateways: readonly number[];
   fleet: (this: void, seed: number) => ModelServer[];
-  work: (this: void, random: Random) => number;
-  /** Times in seconds. */
+  /** Draws the work of a request with a mean. */
+  work: (this: void, random: Random, mean: number) => number;
+  /** Times in seconds; `mean_work`: that of a request at speed 1. */
+  mean_work: number;
   warm_up: number;
   measured: number;
   happens: (this: void, world: World) => void;
@@ -29,14 +31,15 @@ const PUBLISHED = {
   quick_loads: [0.9],
   gateways: [1, 4, 20],
   fleet: published(1),
-  work: (random: Random): number => exponential(random, MEAN_WORK),
+  work: exponential,
+  mean_work: 0.04,
   warm_up: 3,
   measured: 20,
   happens: nothing,
 };
 
 /** The load at which something happens to servers, and when, in seconds after the warm-up. */
-const DISTURBED = { ...PUBLISHED, loads: [0.7], quick_loads: [0.7] };
+const DISTURBED = { ...PUBLISHED, loads: [0.7], quick_loads: [0.7], gateways: [4] };
 const EVENT = 5;
 const TENFOLD = 0.1;
 
@@ -102,9 +105,10 @@ export const SCENARIOS: readonly Scenario[] = [
     quick_loads: [0.93, 1.03, 1.74],
     gateways: [1, 4],
     fleet: allocated(8, 12),
-    work: (random) => positive_normal(random, MEAN_WORK),
-    warm_up: 30,
-    measured: 60,
+    work: positive_normal,
+    mean_work: 0.08,
+    warm_up: 10,
+    measured: 40,
     happens: nothing,
   },
   { name: "two sinkholes", ...DISTURBED, happens: two_sinkholes },
@@ -116,6 +120,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "moving hot set",
     loads: [0.7, 1.05],
     quick_loads: [1.05],
+    gateways: [4],
     fleet: equal(20, NEIGHBOURS.quiet),
     measured: 40,
     happens: moving_hot_set,
@@ -132,8 +137,9 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...PUBLISHED,
     name: "100 servers",
+    loads: [0.9, 1.05],
     quick_loads: [],
-    gateways: [1, 4],
+    gateways: [4],
     fleet: published(5),
     measured: 10,
   },

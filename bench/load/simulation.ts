@@ -8,11 +8,12 @@ import { SCENARIOS, type Scenario } from "./scenarios";
  * Simulates how policies distribute requests, in virtual time.
  *
  *   luajit simulation.lua list
- *   luajit simulation.lua <scenario> <policy> <gateways> <load> <seed>
+ *   printf 'published\\tleast_load\\t20\\t0.9\\t1\\n' | luajit simulation.lua
  *
- * `list` prints the comparisons: lines of scenario, policy, gateways, load and "quick" or "full". The other form
- * prints the outcome of one run: p50, p99 and p99.9 in milliseconds, failures, late requests and imbalance, with
- * tabs between them. With `-` it reads the runs from standard input instead, one a line with tabs.
+ * `list` prints the comparisons: lines of scenario, policy, gateways, load and "quick" or "full", with tabs
+ * between them. Without it, each line of standard input is a run: scenario, policy, gateways, load and seed. The
+ * line is printed with its outcome: p50, p99 and p99.9 in milliseconds, the number of requests, failures, late
+ * requests, and imbalance.
  */
 
 /** The time after which a gateway gives up a request, in seconds. */
@@ -67,4 +68,7 @@ function run_line(line: string): void {
 
 const [first] = [...$vararg];
 if (first === "list") list();
-else for (const [line] of io.lines()) run_line(line);
+else {
+  io.stdout.setvbuf("line");
+  for (const [line] of io.lines()) run_line(line);
+}
