@@ -19,41 +19,60 @@ export interface Compared {
 const LEAST_LOAD = { choices: 6, hot_quantile: 0.6 };
 const LEAST_TIME = { measure: "last_byte", inflight: false } as const;
 
+const RANDOM_TWO = { method: "random", random: { two: "least_conn" } } as const;
+const BY_CONNECTIONS = { method: "least_conn" } as const;
+const BY_LOAD = { method: "least_load", least_load: LEAST_LOAD, reports: true } as const;
+/** The time in which weights come to fit the servers, in seconds. */
+const SETTLING = 30;
+
 export const POLICIES: readonly Compared[] = [
-  { name: "least request of two", policy: least_request_of_two, scenarios: ["published", "two sinkholes"] },
-  { name: "peak EWMA of two", policy: peak_ewma_of_two },
+  { name: "round_robin", policy: method({ method: "round_robin" }), gateways: [1, 4] },
   {
-    name: "Prequal, 3 probes",
-    policy: prequal({ probes: 3, removals: 1, hot_quantile: 0.84, uses_responses: false }),
+    name: "round_robin, load",
+    policy: method({ method: "round_robin", follows_load: true }),
+    gateways: [1, 4],
+    warm_up: SETTLING,
+  },
+  { name: "least_conn", policy: method(BY_CONNECTIONS) },
+  { name: "random two least_conn", policy: method(RANDOM_TWO) },
+  { name: "least_time", policy: method({ method: "least_time", least_time: LEAST_TIME }) },
+  { name: "least_load", policy: method(BY_LOAD) },
+  {
+    name: "least_load, no reports",
+    policy: method({ ...BY_LOAD, reports: false }),
     scenarios: ["published"],
   },
+  {
+    name: "least_load, 0.5 probes",
+    policy: method({ ...BY_LOAD, probes: 0.5 }),
+    scenarios: ["published"],
+  },
+  {
+    name: "least_conn, max_fails 1",
+    policy: method({ ...BY_CONNECTIONS, max_fails: 1 }),
+    scenarios: ["black hole"],
+  },
+  { name: "least_load, max_fails 1", policy: method({ ...BY_LOAD, max_fails: 1 }), scenarios: ["black hole"] },
+  {
+    name: "least_conn, slow_start 5s",
+    policy: method({ ...BY_CONNECTIONS, slow_start: "5s" }),
+    scenarios: ["rolling deploy"],
+  },
+  {
+    name: "least_load, slow_start 5s",
+    policy: method({ ...BY_LOAD, slow_start: "5s" }),
+    scenarios: ["rolling deploy"],
+  },
+  { name: "least request of two", policy: least_request_of_two, gateways: [20], scenarios: ["published"] },
+  { name: "peak EWMA of two", policy: peak_ewma_of_two },
   {
     name: "Prequal, reports and 0.5 probes",
     policy: prequal({ probes: 0.5, removals: 1 / 3, hot_quantile: 0.6, uses_responses: true }),
   },
-  { name: "round_robin", policy: method({ method: "round_robin" }), gateways: [1] },
-  // Weights need some time until they fit.
   {
-    name: "round_robin, load",
-    policy: method({ method: "round_robin", follows_load: true }),
-    gateways: [1],
-    warm_up: 30,
-  },
-  { name: "random two least_conn", policy: method({ method: "random", random: { two: "least_conn" } }) },
-  { name: "least_conn", policy: method({ method: "least_conn" }) },
-  { name: "least_time", policy: method({ method: "least_time", least_time: LEAST_TIME }) },
-  {
-    name: "least_load, no reports",
-    policy: method({ method: "least_load", least_load: LEAST_LOAD }),
-    scenarios: ["published"],
-  },
-  {
-    name: "least_load",
-    policy: method({ method: "least_load", least_load: LEAST_LOAD, reports: true }),
-  },
-  {
-    name: "least_load, 0.5 probes",
-    policy: method({ method: "least_load", least_load: LEAST_LOAD, reports: true, probes: 0.5 }),
+    name: "Prequal, 3 probes",
+    policy: prequal({ probes: 3, removals: 1, hot_quantile: 0.84, uses_responses: false }),
+    gateways: [20],
     scenarios: ["published"],
   },
 ];

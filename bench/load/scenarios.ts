@@ -111,7 +111,7 @@ export const SCENARIOS: readonly Scenario[] = [
     measured: 40,
     happens: nothing,
   },
-  { name: "two sinkholes", ...DISTURBED, happens: two_sinkholes },
+  { name: "two sinkholes", ...DISTURBED, gateways: [4, 20], happens: two_sinkholes },
   { name: "black hole", ...DISTURBED, happens: black_hole },
   { name: "slow server", ...DISTURBED, happens: slow_server },
   { name: "rolling deploy", ...DISTURBED, measured: 30, happens: rolling_deploy },

@@ -51,6 +51,8 @@ function run_line(line: string): void {
   const scenario = named(SCENARIOS, name);
   const { policy, warm_up } = named(POLICIES, policy_name);
   const number = tonumber(seed) as number;
+  // LuaJIT 2.1.0-beta3 crashes after some hundred traces of different policies.
+  jit.flush();
   const { latencies, failures, late, imbalance } = run({
     ...scenario,
     servers: scenario.fleet(number),

@@ -71,7 +71,7 @@ export interface SimulatedUpstream {
 
 /** Makes the upstream of a gateway, in the memory that was mapped last. */
 export function simulated_upstream(config: SluiceConfig, servers: number, gateway: number): SimulatedUpstream {
-  let document: Document = {
+  const document: Document = {
     ...(config as BalancingConfig),
     revision: 1,
     next_id: servers,
@@ -96,10 +96,10 @@ export function simulated_upstream(config: SluiceConfig, servers: number, gatewa
       slow_start: config.slow_start ?? SERVER_DEFAULTS.slow_start,
     }));
     const lines = records.map((record) => format_line(record));
-    const next = { ...document, revision: document.revision + 1, lines };
-    note_limits(live.name, document, next, records);
-    document = next;
-    apply_document(live, next, `${table.concat(lines, "\n")}\n`, 1);
+    document.revision += 1;
+    document.lines = lines;
+    note_limits(live.name, document, document, records);
+    apply_document(live, document, `${table.concat(lines, "\n")}\n`, 1);
     live.follows_load = config.follows_load === true;
   }
 
