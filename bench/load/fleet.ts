@@ -32,7 +32,12 @@ const NOISY = [
 ] as const;
 const HALF = 10;
 
-function add(servers: ModelServer[], count: number, speed: number, neighbours: (random: Random) => number): void {
+function add(
+  servers: ModelServer[],
+  count: number,
+  speed: number,
+  neighbours: (random: Random) => number,
+): void {
   for (const _ of $range(1, count)) servers.push(new_server(speed, SLOTS, neighbours));
 }
 

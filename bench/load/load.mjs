@@ -65,5 +65,7 @@ export async function measureLoad(seeds, isQuick) {
     Array.from({ length: seeds }, (_, index) => `${comparison}\t${index + 1}`),
   );
   const answers = await runLines(lines);
-  return comparisons.map((comparison) => outcomeOf(answers.filter((line) => line.startsWith(`${comparison}\t`))));
+  return comparisons.map((comparison) =>
+    outcomeOf(answers.filter((line) => line.startsWith(`${comparison}\t`))),
+  );
 }

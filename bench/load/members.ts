@@ -18,7 +18,8 @@ export function new_members(servers: number, random: Random): Members {
   for (const index of $range(0, servers - 1)) list.push(index);
 
   function leave(this: void, index: number): void {
-    for (const place of $range(list.length - 1, 0, -1)) if (list[place] === index) table.remove(list, place + 1);
+    for (const place of $range(list.length - 1, 0, -1))
+      if (list[place] === index) table.remove(list, place + 1);
   }
 
   function place_below(count: number): number {

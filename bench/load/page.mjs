@@ -6,20 +6,32 @@ import { join } from "node:path";
 import { root } from "../../scripts/command.mjs";
 import { writeBlocks } from "../page.mjs";
 import { judgeMethod } from "./goals.mjs";
-import { drawPlots } from "./plots.mjs";
+import { drawPlot, PLOTS } from "./plots.mjs";
 import { goalTable, modelTable, numberTables, summaryTable } from "./tables.mjs";
 
 const PAGE = join("docs", "load.md");
-const PLOTS = join(root, "docs", "load");
+const FOLDER = join(root, "docs", "load");
 
-/** @param {import("./load.mjs").Outcome[]} outcomes */
+/** @typedef {import("./load.mjs").Outcome} Outcome */
+
+/** The blocks of the page. @type {Record<string, (outcomes: Outcome[]) => string>} */
+const TABLES = {
+  summary: summaryTable,
+  goals: (outcomes) => goalTable(judgeMethod(outcomes)),
+  model: modelTable,
+  numbers: numberTables,
+};
+
+/** The names of the blocks, and of the files with plots. */
+export const BLOCKS = Object.keys(TABLES);
+export { PLOTS };
+
+/** @param {Outcome[]} outcomes */
 export async function writeLoadPage(outcomes) {
-  mkdirSync(PLOTS, { recursive: true });
-  for (const [name, plot] of Object.entries(drawPlots(outcomes))) writeFileSync(join(PLOTS, name), plot);
-  await writeBlocks(PAGE, {
-    summary: summaryTable(outcomes),
-    goals: goalTable(judgeMethod(outcomes)),
-    model: modelTable(outcomes),
-    numbers: numberTables(outcomes),
-  });
+  mkdirSync(FOLDER, { recursive: true });
+  for (const name of PLOTS) writeFileSync(join(FOLDER, name), drawPlot(name, outcomes));
+  await writeBlocks(
+    PAGE,
+    Object.fromEntries(Object.entries(TABLES).map(([name, make]) => [name, make(outcomes)])),
+  );
 }

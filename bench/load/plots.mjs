@@ -63,23 +63,22 @@ function linePanel(title, outcomes, along, valueOf, isLogarithmic) {
   return { title, lines, ticks: places.map(String), axis: along, isLogarithmic };
 }
 
-/** @param {Outcome[]} all @param {string} title @param {Partial<Outcome>} wanted @param {Value[]} values */
-function byLoad(all, title, wanted, values) {
-  const outcomes = select(all, wanted);
-  const panels = values.map((value) =>
-    linePanel(TITLES[value], outcomes, "load", (outcome) => outcome[value], value !== "imbalance"),
-  );
-  return { title, panels };
-}
-
 /** @param {Outcome[]} all @param {string} scenario @returns {Panel[]} */
 function disturbance(all, scenario) {
   const outcomes = select(all, { scenario, gateways: 4 }).filter(({ policy }) => policy !== "round_robin");
   const load = Math.min(...outcomes.map((outcome) => outcome.load));
-  const bars = (/** @type {(outcome: Outcome) => import("./load.mjs").Spread} */ valueOf, /** @type {number} */ digits) =>
+  const bars = (
+    /** @type {(outcome: Outcome) => import("./load.mjs").Spread} */ valueOf,
+    /** @type {number} */ digits,
+  ) =>
     select(outcomes, { load }).map((outcome) => {
       const value = valueOf(outcome);
-      return { name: outcome.policy, color: colorOf(outcome.policy), value, text: value.mean.toFixed(digits) };
+      return {
+        name: outcome.policy,
+        color: colorOf(outcome.policy),
+        value,
+        text: value.mean.toFixed(digits),
+      };
     });
   return [
     { title: `${scenario}, load ${load}: 99 %, ms`, bars: bars(({ p99 }) => p99, 0) },
@@ -88,39 +87,57 @@ function disturbance(all, scenario) {
 }
 
 const DISTURBANCES = ["two sinkholes", "black hole", "slow server", "rolling deploy", "moving hot set"];
+const COLUMNS = 2;
 
-/**
- * Returns the plots by the names of their files.
- * @param {Outcome[]} outcomes
- * @returns {Record<string, string>}
- */
-export function drawPlots(outcomes) {
-  const published = { scenario: "published", gateways: 20 };
-  /** @type {Value[]} */
-  const values = ["p50", "p99", "p999", "imbalance"];
-  const loads = byLoad(outcomes, "The published testbed, 20 gateways, by load", published, values);
-  const one = byLoad(outcomes, "The published testbed, 1 gateway, by load", { ...published, gateways: 1 }, values);
-  const atLoad = select(outcomes, { scenario: "published", load: 0.9 });
-  const gateways = /** @type {Value[]} */ (["p50", "p99"]).map((value) =>
-    linePanel(TITLES[value], atLoad, "gateways", (outcome) => outcome[value], true),
+/** @param {Outcome[]} outcomes @param {number} gateways */
+function publishedPlot(outcomes, gateways) {
+  const title = `The published testbed, ${gatewaysText(gateways)}, by load`;
+  const found = select(outcomes, { scenario: "published", gateways });
+  const panels = /** @type {Value[]} */ (["p50", "p99", "p999", "imbalance"]).map((value) =>
+    linePanel(TITLES[value], found, "load", (outcome) => outcome[value], value !== "imbalance"),
   );
-  const ramp = [1, 4].flatMap((count) => {
-    const at = select(outcomes, { scenario: "ramp", gateways: count });
-    const title = gatewaysText(count);
+  return drawPanels(title, panels, COLUMNS);
+}
+
+/** @param {Outcome[]} outcomes */
+function gatewaysPlot(outcomes) {
+  const found = select(outcomes, { scenario: "published", load: 0.9 });
+  const panels = /** @type {Value[]} */ (["p50", "p99"]).map((value) =>
+    linePanel(TITLES[value], found, "gateways", (outcome) => outcome[value], true),
+  );
+  return drawPanels("The published testbed at load 0.9, by the number of gateways", panels, COLUMNS);
+}
+
+/** @param {Outcome[]} outcomes */
+function rampPlot(outcomes) {
+  const panels = [1, 4].flatMap((gateways) => {
+    const found = select(outcomes, { scenario: "ramp", gateways });
+    const title = gatewaysText(gateways);
     return [
-      linePanel(`${title}: 99.9 %, ms (late: 5,000)`, at, "load", ({ p999 }) => p999, true),
-      linePanel(`${title}: late requests, %`, at, "load", errorsOf, false),
+      linePanel(`${title}: 99.9 %, ms (late: 5,000)`, found, "load", ({ p999 }) => p999, true),
+      linePanel(`${title}: late requests, %`, found, "load", errorsOf, false),
     ];
   });
-  return {
-    "loads.svg": drawPanels(loads.title, loads.panels, 2),
-    "one_gateway.svg": drawPanels(one.title, one.panels, 2),
-    "gateways.svg": drawPanels("The published testbed at load 0.9, by the number of gateways", gateways, 2),
-    "ramp.svg": drawPanels("More load than the servers are allocated", ramp, 2),
-    "disturbances.svg": drawPanels(
-      "When something happens to servers, 4 gateways",
-      DISTURBANCES.flatMap((scenario) => disturbance(outcomes, scenario)),
-      2,
-    ),
-  };
+  return drawPanels("More load than the servers are allocated", panels, COLUMNS);
+}
+
+/** @param {Outcome[]} outcomes */
+function disturbancesPlot(outcomes) {
+  const panels = DISTURBANCES.flatMap((scenario) => disturbance(outcomes, scenario));
+  return drawPanels("When something happens to servers, 4 gateways", panels, COLUMNS);
+}
+
+/** The plots by the names of their files. @type {Record<string, (outcomes: Outcome[]) => string>} */
+const DRAWINGS = {
+  "loads.svg": (outcomes) => publishedPlot(outcomes, 20),
+  "one_gateway.svg": (outcomes) => publishedPlot(outcomes, 1),
+  "gateways.svg": gatewaysPlot,
+  "ramp.svg": rampPlot,
+  "disturbances.svg": disturbancesPlot,
+};
+export const PLOTS = Object.keys(DRAWINGS);
+
+/** Draws a plot as SVG. @param {string} name @param {Outcome[]} outcomes */
+export function drawPlot(name, outcomes) {
+  return DRAWINGS[name](outcomes);
 }

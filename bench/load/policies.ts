@@ -52,7 +52,11 @@ export const POLICIES: readonly Compared[] = [
     policy: method({ ...BY_CONNECTIONS, max_fails: 1 }),
     scenarios: ["black hole"],
   },
-  { name: "least_load, max_fails 1", policy: method({ ...BY_LOAD, max_fails: 1 }), scenarios: ["black hole"] },
+  {
+    name: "least_load, max_fails 1",
+    policy: method({ ...BY_LOAD, max_fails: 1 }),
+    scenarios: ["black hole"],
+  },
   {
     name: "least_conn, slow_start 5s",
     policy: method({ ...BY_CONNECTIONS, slow_start: "5s" }),

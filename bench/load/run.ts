@@ -86,7 +86,10 @@ function new_deadlines(deadline: number, give_up: (this: void, request: Request,
       requests.push(request);
     },
     check: (now: number): void => {
-      while (first < requests.length && (requests[first].is_over || requests[first].sent_at + deadline <= now)) {
+      while (
+        first < requests.length &&
+        (requests[first].is_over || requests[first].sent_at + deadline <= now)
+      ) {
         const request = requests[first];
         first += 1;
         if (!request.is_over) give_up(request, now);

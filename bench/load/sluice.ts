@@ -36,7 +36,13 @@ interface Sent {
 }
 
 /** Notes the end of a request, in the order of `live/outcome.ts`. */
-function end(upstream: LiveUpstream, { server, key }: Sent, answer: Answer, reports: boolean, now: number): void {
+function end(
+  upstream: LiveUpstream,
+  { server, key }: Sent,
+  answer: Answer,
+  reports: boolean,
+  now: number,
+): void {
   const { latency, is_failure, is_late, in_flight } = answer;
   uncount_request(server);
   if (upstream.keeps_begun) note_end(key, server);

@@ -14,37 +14,14 @@
  * @property {Bar[]} [bars] of a panel with horizontal bars
  */
 
+import { STYLE } from "./svg_style.mjs";
+
 const WIDTH = 330;
 const HEIGHT = 220;
 const GAP = { x: 54, y: 62 };
 const MARGIN = { left: 48, top: 20, right: 16 };
 const BAR = { height: 15, step: 21, names: 190, values: 84 };
 const LEGEND_STEP = 18;
-
-/** Colours of the series in the light and in the dark scheme; the first one stands out. */
-const COLORS = [
-  ["#0969da", "#58a6ff"],
-  ["#cf222e", "#ff7b72"],
-  ["#1a7f37", "#3fb950"],
-  ["#bc4c00", "#f0883e"],
-  ["#8250df", "#bc8cff"],
-  ["#0e7490", "#39c5cf"],
-  ["#9a6700", "#d29922"],
-  ["#6e7781", "#8b949e"],
-];
-
-/** @param {number} scheme 0: light, 1: dark @param {string} ink @param {string} grid @param {string} paper */
-function variables(scheme, ink, grid, paper) {
-  const series = COLORS.map((color, index) => `--s${index}:${color[scheme]}`).join(";");
-  return `svg{--ink:${ink};--grid:${grid};--paper:${paper};${series}}`;
-}
-
-const STYLE = [
-  variables(0, "#24292f", "#d8dee4", "#ffffff"),
-  `@media (prefers-color-scheme:dark){${variables(1, "#d1d7e0", "#3d444d", "#0d1117")}}`,
-  "text{fill:var(--ink);font:11px sans-serif}.title{font-weight:bold;font-size:12px}",
-  ".grid{stroke:var(--grid)}.end{text-anchor:end}.middle{text-anchor:middle}polyline{fill:none}",
-].join("");
 
 /** @param {string} value */
 const escaped = (value) => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
@@ -55,8 +32,15 @@ const text = (x, y, value, kind = "") =>
   `<text x="${short(x)}" y="${short(y)}"${kind && ` class="${kind}"`}>${escaped(value)}</text>`;
 
 /** Returns the values of the grid lines: 1, 2 and 5 times powers of ten, or steps of such a number. */
-function gridOf(/** @type {number} */ least, /** @type {number} */ most, /** @type {boolean} */ isLogarithmic) {
-  const rounds = Array.from({ length: 24 }, (_, index) => [1, 2, 5][index % 3] * 10 ** (Math.floor(index / 3) - 2));
+function gridOf(
+  /** @type {number} */ least,
+  /** @type {number} */ most,
+  /** @type {boolean} */ isLogarithmic,
+) {
+  const rounds = Array.from(
+    { length: 24 },
+    (_, index) => [1, 2, 5][index % 3] * 10 ** (Math.floor(index / 3) - 2),
+  );
   if (!isLogarithmic) {
     const step = rounds.find((one) => most / one <= 6) ?? most;
     return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, index) => index * step);
@@ -81,9 +65,16 @@ function drawLines({ lines = [], ticks = [], axis = "", isLogarithmic = false })
   const names = ticks.map((name, index) => text(place(index), HEIGHT + 16, name, "middle"));
   const drawn = lines.map(({ color, points }, index) => {
     const shift = (index - lines.length / 2) * 1.5;
-    const at = points.map(({ x, y }) => ({ x: place(x, shift), y: height(y.mean), from: height(y.min), to: height(y.max) }));
+    const at = points.map(({ x, y }) => ({
+      x: place(x, shift),
+      y: height(y.mean),
+      from: height(y.min),
+      to: height(y.max),
+    }));
     const ranges = at.map(({ x, from, to }) => `M${short(x)} ${short(from)}V${short(to)}`).join("");
-    const dots = at.map(({ x, y }) => `<circle cx="${short(x)}" cy="${short(y)}" r="2.5" fill="var(--s${color})"/>`);
+    const dots = at.map(
+      ({ x, y }) => `<circle cx="${short(x)}" cy="${short(y)}" r="2.5" fill="var(--s${color})"/>`,
+    );
     const path = at.map(({ x, y }) => `${short(x)},${short(y)}`).join(" ");
     const stroke = `stroke="var(--s${color})"`;
     return [
@@ -139,7 +130,9 @@ export function drawPanels(title, panels, columns) {
     for (const [column, panel] of row.entries()) {
       const body = panel.bars === undefined ? drawLines(panel) : drawBars(panel);
       const x = MARGIN.left + column * (WIDTH + GAP.x);
-      drawn.push(`<g transform="translate(${x} ${top + 12})">${text(0, -10, panel.title, "title")}\n${body}</g>`);
+      drawn.push(
+        `<g transform="translate(${x} ${top + 12})">${text(0, -10, panel.title, "title")}\n${body}</g>`,
+      );
     }
     top += Math.max(...row.map(heightOf)) + GAP.y;
   }

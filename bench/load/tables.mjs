@@ -28,7 +28,10 @@ const HEADS = ["policy", "load", "50 %", "99 %", "99.9 %", "failed", "late", "ma
 /** Returns all outcomes, in a table for each scenario and number of gateways. @param {Outcome[]} outcomes */
 export function numberTables(outcomes) {
   const titles = new Map(
-    outcomes.map(({ scenario, gateways }) => [`${scenario}, ${gatewaysText(gateways)}`, { scenario, gateways }]),
+    outcomes.map(({ scenario, gateways }) => [
+      `${scenario}, ${gatewaysText(gateways)}`,
+      { scenario, gateways },
+    ]),
   );
   return [...titles]
     .map(([title, wanted]) => `### ${title}\n\n${table(HEADS, select(outcomes, wanted).map(row))}`)

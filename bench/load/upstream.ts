@@ -70,7 +70,11 @@ export interface SimulatedUpstream {
 }
 
 /** Makes the upstream of a gateway, in the memory that was mapped last. */
-export function simulated_upstream(config: SluiceConfig, servers: number, gateway: number): SimulatedUpstream {
+export function simulated_upstream(
+  config: SluiceConfig,
+  servers: number,
+  gateway: number,
+): SimulatedUpstream {
   const document: Document = {
     ...(config as BalancingConfig),
     revision: 1,
