@@ -2,10 +2,10 @@ import { new_members } from "./members";
 import type { NewPolicy, Policy } from "./policy";
 
 /**
- * The rule of Prequal (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should balance", NSDI 2024)
- * with asynchronous probes: a gateway keeps the last reports of servers in a pool. A report is hot if its
- * requests in flight exceed a quantile of those that were reported lately. Of the reports that are not hot, the
- * one with the least latency is used; if all are hot, the one with the fewest requests in flight.
+ * The rule of Prequal (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should balance", NSDI
+ * 2024) with asynchronous probes: a gateway keeps the last reports of servers in a pool. A report is hot if
+ * its requests in flight exceed a quantile of those that were reported lately. Of the reports that are not
+ * hot, the one with the least latency is used; if all are hot, the one with the fewest requests in flight.
  */
 
 /** The parameters that differ between the paper and prequal-rs. */
@@ -38,7 +38,7 @@ const DELTA = 1;
 const FEWEST_REPORTS = 2;
 /** The number of reports over which the quantile is taken. */
 const HISTORY = 64;
-/** The latency that a failure counts as, in seconds, so that a server that fails at once is not the best one. */
+/** The latency that a failure counts as, in seconds: a server that fails at once must not look fast. */
 const FAILURE = 5;
 
 /** Returns how often a report may be used. */

@@ -37,8 +37,8 @@ export function uniform(random: Random, from: number, to: number): number {
 const MEAN_ABOVE_ZERO = 1.2876;
 
 /**
- * Returns a positive number of a normal distribution whose deviation is equal to its mean, so that the mean of
- * the positive numbers is `mean`.
+ * Returns a positive number of a normal distribution whose deviation is equal to its mean. The mean of the
+ * positive numbers is `mean`.
  */
 export function positive_normal(random: Random, mean: number): number {
   let value: number;

@@ -34,7 +34,7 @@ export interface ModelServer {
   answers: number;
   counted_from: number;
   changed_at: number;
-  /** What it reports of the last whole second: the part of its slots that was busy, and answers per second. */
+  /** What it reports of the last whole second: the busy part of its slots, and answers per second. */
   utilization: number;
   rps: number;
   /** Its last latencies by the number of requests that they found; undefined: nobody asks for them. */

@@ -11,9 +11,9 @@ import { SCENARIOS, type Scenario } from "./scenarios";
  *   printf 'published\\tleast_load\\t20\\t0.9\\t1\\n' | luajit simulation.lua
  *
  * `list` prints the comparisons: lines of scenario, policy, gateways, load and "quick" or "full", with tabs
- * between them. Without it, each line of standard input is a run: scenario, policy, gateways, load and seed. The
- * line is printed with its outcome: p50, p99 and p99.9 in milliseconds, the number of requests, failures, late
- * requests, and imbalance.
+ * between them. Without it, each line of standard input is a run: scenario, policy, gateways, load and seed.
+ * The line is printed with its outcome: p50, p99 and p99.9 in milliseconds, the number of requests, failures,
+ * late requests, and imbalance.
  */
 
 /** The time after which a gateway gives up a request, in seconds. */

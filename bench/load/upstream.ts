@@ -15,7 +15,7 @@ import { allocate_row, free_row, start_row } from "../../src/resty/sluice/store/
 import { make_dict } from "../../spec/unit/support/dict";
 import { nginx } from "../../spec/unit/support/nginx_stub";
 
-/** An upstream of a simulated gateway: the objects of a worker, its shared memory, and a store for one document. */
+/** An upstream of a simulated gateway: the objects of a worker, its shared memory, and its document. */
 
 /** How an upstream is configured for a run. */
 export interface SluiceConfig extends BalancingConfig {
