@@ -8,7 +8,7 @@ import { SCENARIOS, type Scenario } from "./scenarios";
  * Simulates how policies distribute requests, in virtual time.
  *
  *   luajit simulation.lua list
- *   printf 'published\\tleast_load\\t20\\t0.9\\t1\\n' | luajit simulation.lua
+ *   printf 'published\tleast_load\t20\t0.9\t1\n' | luajit simulation.lua
  *
  * `list` prints the comparisons: lines of scenario, policy, gateways, load and "quick" or "full", with tabs
  * between them. Without it, each line of standard input is a run: scenario, policy, gateways, load and seed.
