@@ -1,3 +1,5 @@
+import type { BalancingConfig } from "../../src/resty/sluice/config/balancing";
+import { read_settings } from "../../src/resty/sluice/config/settings";
 import type { NewPolicy } from "./policy";
 import { prequal } from "./prequal";
 import { least_request_of_two, peak_ewma_of_two } from "./reference";
@@ -16,12 +18,18 @@ export interface Compared {
   warm_up?: number;
 }
 
-const LEAST_LOAD = { choices: 6, hot_quantile: 0.6 };
-const LEAST_TIME = { measure: "last_byte", inflight: false } as const;
+/** Completes a method with the defaults of its parameters. */
+function with_defaults(config: Record<string, unknown>): BalancingConfig {
+  const [settings] = read_settings(config);
+  return settings ?? error("a policy is not valid", 0);
+}
+
+const LEAST_TIME = with_defaults({ method: "least_time", least_time: { measure: "last_byte" } });
+const LEAST_LOAD = with_defaults({ method: "least_load", least_load: {} });
 
 const RANDOM_TWO = { method: "random", random: { two: "least_conn" } } as const;
 const BY_CONNECTIONS = { method: "least_conn" } as const;
-const BY_LOAD = { method: "least_load", least_load: LEAST_LOAD, reports: true } as const;
+const BY_LOAD = { ...LEAST_LOAD, reports: true };
 /** The time in which weights come to fit the servers, in seconds. */
 const SETTLING = 30;
 
@@ -35,7 +43,7 @@ export const POLICIES: readonly Compared[] = [
   },
   { name: "least_conn", policy: method(BY_CONNECTIONS) },
   { name: "random two least_conn", policy: method(RANDOM_TWO) },
-  { name: "least_time", policy: method({ method: "least_time", least_time: LEAST_TIME }) },
+  { name: "least_time", policy: method(LEAST_TIME) },
   { name: "least_load", policy: method(BY_LOAD) },
   {
     name: "least_load, no reports",

@@ -80,17 +80,25 @@ export function method(config: SluiceConfig): NewPolicy {
     const reports = config.reports === true;
     let key = gateway;
     let owed_probes = 0;
+    /** The servers in the order of the probes of this round, and how many of them were asked. */
+    const order: number[] = [];
+    for (const index of $range(0, servers - 1)) order.push(index);
+    let asked = 0;
     /** The requests at each server, oldest first. */
     const sent: Sent[][] = [];
     for (const _ of $range(1, servers)) sent.push([]);
 
+    /** Asks the next server, in an order that is drawn anew for each round: each once before any one again. */
     function send_probes(): void {
       owed_probes += config.probes ?? 0;
       if (owed_probes < 1) return;
       owed_probes -= 1;
-      probe(math.floor(random() * servers), (index, in_flight, _latency, now) => {
+      const drawn = asked + math.floor(random() * (servers - asked));
+      [order[asked], order[drawn]] = [order[drawn], order[asked]];
+      probe(order[asked], (index, in_flight, _latency, now) => {
         note_report(upstream.server(index), { in_flight }, EXPIRY, now);
       });
+      asked = (asked + 1) % servers;
     }
 
     return {
