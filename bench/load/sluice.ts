@@ -88,7 +88,7 @@ export function method(config: SluiceConfig): NewPolicy {
     const sent: Sent[][] = [];
     for (const _ of $range(1, servers)) sent.push([]);
 
-    /** Asks the next server, in an order that is drawn anew for each round: each once before any one again. */
+    /** Asks the next server, in random order: each one once before any one is asked again. */
     function send_probes(): void {
       owed_probes += config.probes ?? 0;
       if (owed_probes < 1) return;
