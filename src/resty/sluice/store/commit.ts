@@ -1,29 +1,25 @@
 import type { Problem } from "../config/problem";
-import * as clock from "../lib/clock";
 import { no_pause } from "../lib/pause";
 import { change_text, deletion_text, format_changes } from "./disk/journal";
 import * as disk from "./disk/writer";
-import { count_difference, type Difference } from "./document/difference";
-import { format_document, type Document, type Leaver } from "./document/document";
+import { format_document } from "./document/document";
 import { numbers_in } from "./document/line";
 import { OUT_OF_MEMORY } from "./document/problems";
-import type { Author } from "./history/author";
 import { format_entry } from "./history/entry";
 import * as history from "./history/files";
-import { UpstreamRow } from "./memory/cells";
 import { keep_departed } from "./memory/departed";
 import { delete_text, remember } from "./memory/dict";
-import { row_at, shared_memory } from "./memory/region";
-import { active_requests, free_row, hold_row, start_row } from "./memory/rows";
+import { free_row } from "./memory/rows";
 import { is_seed, note_seed } from "./memory/seeds";
 import { put_staged, stage_text, unstage } from "./memory/staging";
-import { ChangeKind, type UpstreamChange } from "./memory/upstream_change";
 import { forget_old_places, renew_old_places } from "./old_places";
-import { is_shared, NO_CLUSTER_REVISION, share, type Reach } from "./replicate";
+import { prepare_all, prepare_rows, type Change, type Making, type Prepared } from "./prepare";
+import { is_shared, NO_CLUSTER_REVISION, share } from "./replicate";
 import { begin_write, forget_write, free_rows, free_rows_of, publish_write, update_rows } from "./unfinished";
 
 /**
- * The second half of a write; `write.ts` has the first half, lock and edit.
+ * The second half of a write; `write.ts` has the first half, lock and edit, and `prepare.ts` what follows from
+ * the changes.
  *
  * 1. stage: reserve memory for the new texts, and send the changes to the other gateways of a cluster.
  * 2. journal: append the changes to the history, and to the journal, as one line.
@@ -35,39 +31,6 @@ import { begin_write, forget_write, free_rows, free_rows_of, publish_write, upda
  * if the writer dies.
  */
 
-/** A change of an upstream. */
-export interface Change {
-  name: string;
-  /** Undefined: the upstream is created. */
-  current: Document | undefined;
-  /** Undefined: the upstream is deleted. */
-  next: Document | undefined;
-  /** The servers that differ. */
-  changed: Difference;
-  /** False: the change changes nothing in this gateway. */
-  has_effect: boolean;
-}
-
-/** How changes are made. */
-export interface Making {
-  /** The revision that they make. */
-  revision: number;
-  reach: Reach;
-  author: Author;
-  /** Called between upstreams. */
-  pause: (this: void) => void;
-}
-
-/** A change with what follows from it. */
-interface Prepared extends Change {
-  /** The servers that get a row, and the servers whose rows become free. */
-  joining: readonly Leaver[];
-  gone: readonly Leaver[];
-  note: UpstreamChange;
-  /** The text to publish; "": none. */
-  text: string;
-}
-
 let fsync = false;
 
 /** Sets whether each write is forced to the disk. Phase: init_by_lua. */
@@ -77,52 +40,6 @@ export function set_fsync(on: boolean): void {
 
 function not_saved(cause: string | undefined): Problem {
   return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
-}
-
-/** Returns the entries of `rows` that `others` does not have. */
-function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leaver[] {
-  const known = new LuaSet<number>();
-  for (const other of others) known.add(other.row);
-  const rest: Leaver[] = [];
-  for (const { row, incarnation } of rows) {
-    if (!known.has(row)) rest.push({ row, incarnation });
-  }
-  return rest;
-}
-
-function kind_of({ current, next }: Change): ChangeKind {
-  if (next === undefined) return ChangeKind.DELETED;
-  return current === undefined ? ChangeKind.CREATED : ChangeKind.CHANGED;
-}
-
-/** Determines what follows from a change. Sets the revision and the leavers of its new document. */
-function prepare(change: Change, { revision }: Making): Prepared {
-  const { name, current, next, changed } = change;
-  const joining = rows_without(changed.added, changed.removed);
-  const gone: Leaver[] = [];
-  if (next !== undefined) {
-    const leavers = rows_without(changed.removed, changed.added);
-    for (const leaver of current?.leavers ?? []) {
-      const is_idle = active_requests(leaver.row) === 0;
-      (is_idle ? gone : leavers).push(leaver);
-    }
-    next.leavers = leavers;
-    next.revision = revision;
-  }
-  const row = ((next ?? current) as Document).row;
-  const note = { name, row, kind: kind_of(change), counts: count_difference(changed) };
-  return { ...change, joining, gone, note, text: "" };
-}
-
-/** Prepares new rows. The first servers of an upstream start without `slow_start`: no other could serve. */
-function prepare_rows({ joining }: Prepared, next: Document): void {
-  const now = clock.now();
-  const is_held = next.health_check?.mandatory === true;
-  if (next.health_check !== undefined) shared_memory()[row_at(next.row) + UpstreamRow.WAS_CHECKED] = 1;
-  for (const { row } of joining) {
-    if (is_held) hold_row(row, now);
-    if (joining.length < next.lines.length) start_row(row, now);
-  }
 }
 
 /** Stages the new texts of changes. A single text may be padded: a change of several needs all copies. */
@@ -252,15 +169,6 @@ export function free_new_rows(
     if (current === undefined && next !== undefined) free_row(next.row);
     pause();
   }
-}
-
-function prepare_all(changes: readonly Change[], making: Making): Prepared[] {
-  const prepared: Prepared[] = [];
-  for (const change of changes) {
-    prepared.push(prepare(change, making));
-    making.pause();
-  }
-  return prepared;
 }
 
 /**

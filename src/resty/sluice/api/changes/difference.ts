@@ -1,6 +1,6 @@
 import { settings_of, SETTINGS, type UpstreamSettings } from "../../config/settings";
 import { encode, is_equal, list, record, words } from "../../lib/json";
-import type { Change } from "../../store/commit";
+import type { Change } from "../../store/prepare";
 import type { Document } from "../../store/document/document";
 import { hosts_of, stored_host, type HostRecord, type StoredHost } from "../../store/document/host";
 import { parameters_object, SERVER_FIELDS, shown_member } from "../server_object";

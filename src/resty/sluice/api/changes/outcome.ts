@@ -4,7 +4,7 @@ import { parse_time } from "../../config/time";
 import { encode, list, record } from "../../lib/json";
 import { new_pause } from "../../lib/pause";
 import { new_rest } from "../../lib/turn";
-import type { Change } from "../../store/commit";
+import type { Change } from "../../store/prepare";
 import { revision } from "../../store/memory/region";
 import { write_all, type NamedProblem, type Outcome, type Plan } from "../../store/write";
 import { etag_of_revision, type Answered, type NextPiece } from "../answer";
