@@ -186,7 +186,7 @@ export function new_circle(): Circle {
 
   function search_from(bucket: number): number {
     let at = bucket;
-    while (heads[at] === NONE) at = at + 1 < bucket_count ? at + 1 : 0;
+    while (heads[at] === NONE) at = (at + 1) % bucket_count;
     return heads[at];
   }
 
