@@ -96,6 +96,29 @@ describe("an adaptive limit", () => {
     }
   });
 
+  it("returns after failures although it is hardly used, but not while responses take longer", () => {
+    const limit = known();
+    pass(limit, 50, () => window_of(undefined, 0));
+    pass(limit, 100, () => window_of(151, 0.4));
+    expect(applied_limit(limit, BOUNDS)).equal(1);
+    pass(limit, 100, () => window_of(100, 0.4));
+    expect(limit.value > 15 && limit.value <= 20).equal(true);
+  });
+
+  it("does not rise above what it was found to be while it is hardly used", () => {
+    const limit = known(40, 100);
+    saturate(limit, 8, 100, 60);
+    const { value } = limit;
+    pass(limit, 400, () => window_of(100, 1));
+    expect(limit.value).equal(value);
+  });
+
+  it("has room for bursts while it is hardly used", () => {
+    const limit = known(1, 100);
+    pass(limit, 400, () => window_of(100, 0.3));
+    expect(limit.value > 2).equal(true);
+  });
+
   it("stays within its bounds", () => {
     const bounds = { min: 5, max: 25, tolerance: 1.5 };
     const slow = known(6);

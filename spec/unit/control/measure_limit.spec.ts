@@ -42,5 +42,8 @@ describe("a window of a server's responses", () => {
     const before = { ...NOTHING, responses: 5, timed: 5, time: 50 };
     expect(is_reset(before, NOTHING)).equal(true);
     expect(is_reset(NOTHING, before)).equal(false);
+    // Since the reset, there were more responses than before it, and they were faster.
+    expect(is_reset({ ...before, time: 5000 }, { ...before, responses: 90, timed: 90 })).equal(true);
+    expect(is_reset({ ...before, errors: 3 }, { ...before, responses: 90, timed: 90 })).equal(true);
   });
 });

@@ -62,6 +62,17 @@ describe("adaptive limits in an overload", () => {
     }
   });
 
+  it("return after failures although few requests come", () => {
+    const { refused, limit } = at(0.05, {
+      warm_up: 40,
+      change: (servers, passed) => {
+        for (const server of servers) server.fault = passed < 20 ? "fails at once" : undefined;
+      },
+    });
+    expect(refused < 0.001).equal(true);
+    expect(limit > 10).equal(true);
+  });
+
   it("allow most of what slower servers can do, and recover", () => {
     const { goodput } = at(0.3, {
       warm_up: 0,

@@ -85,7 +85,10 @@ export function end_probe(limit: Limit, response_time: number, window: Window, t
   learn(limit, response_time, is_sure ? weight_of(window) : RISE);
   limit.probe = Probe.NONE;
   // The limit follows the light time at once, as otherwise it would take many windows.
-  if (limit.light_time < before) limit.value *= math.max(0.5, limit.light_time / before);
+  if (limit.light_time < before) {
+    limit.value *= math.max(0.5, limit.light_time / before);
+    limit.usual = limit.value;
+  }
   if (limit.light_time < before * (1 - MUCH_DIFFERENT)) limit.probe_period = SHORTEST_PERIOD;
   else if (response_time < before * (1 + MUCH_DIFFERENT))
     limit.probe_period = math.min(2 * limit.probe_period, LONGEST_PERIOD);

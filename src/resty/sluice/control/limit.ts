@@ -14,8 +14,8 @@ import { between, Probe, weight_of, type Bounds, type Limit, type Window } from 
  * anything. It is measured whenever the server has few requests. While the limit refuses requests, the limit
  * is lowered for a moment now and then, below the number of requests at which a server begins to queue them.
  *
- * If the times stay although the limit has halved, the requests are not the reason: the server has become
- * slower, and these times are its new light time.
+ * If the times stay although the limit has fallen to a third, the requests are not the reason: the server has
+ * become slower, and these times are its new light time.
  */
 
 /** nginx measures in milliseconds. */
@@ -32,12 +32,16 @@ const MUCH_LONGER = 1.25;
 /** The largest part of its way that a limit moves. It is small, as times tell of the limit before. */
 const LARGEST_PART = 0.4;
 
+/** Time in which a limit that is hardly used returns to what it was before failures, in seconds. */
+const RETURN_SECONDS = 10;
+
 /** Moves a limit that is in use by the gradient of the times. */
 function follow_gradient(limit: Limit, time: number, window: Window, { tolerance }: Bounds): void {
   const gradient = (tolerance * limit.light_time) / time;
   if (time > limit.light_time * MUCH_LONGER) limit.is_starting = false;
   if (limit.is_starting) limit.value *= 2;
   else limit.value *= 1 + (between(0.5, gradient, tolerance) - 1) * LARGEST_PART * weight_of(window);
+  limit.usual = gradient < 1 ? limit.value : math.max(limit.usual, limit.value);
 }
 
 /** Uses the times of a window in which the limit was in use. */
@@ -48,6 +52,18 @@ function adjust(limit: Limit, response_time: number, window: Window, bounds: Bou
   compare_times(limit, response_time);
   follow_gradient(limit, response_time, window, bounds);
   limit.value = between(bounds.min, limit.value, bounds.max);
+}
+
+/**
+ * Uses the times of a window in which the limit was hardly in use. A limit that has fallen during failures
+ * returns then, and to what bursts of that many requests need: it could not rise otherwise.
+ */
+function rest(limit: Limit, response_time: number, window: Window, { tolerance }: Bounds): void {
+  const { in_flight, passed } = window;
+  if (in_flight * 2 * tolerance <= limit.value) learn(limit, response_time, weight_of(window) / 2);
+  const wanted = math.max(limit.usual, in_flight + 3 * math.sqrt(in_flight) + 1);
+  if (limit.value >= wanted || response_time > limit.light_time * tolerance) return;
+  limit.value += (wanted - limit.value) * math.min(1, passed / RETURN_SECONDS);
 }
 
 /**
@@ -70,6 +86,5 @@ export function update_limit(limit: Limit, window: Window, bounds: Bounds, time:
   if (limit.probe === Probe.SETTLING) limit.probe = Probe.MEASURING;
   else if (limit.probe === Probe.MEASURING) end_probe(limit, response_time, window, time);
   else if (in_flight >= limit.value * USED) adjust(limit, response_time, window, bounds, time);
-  else if (in_flight * 2 * bounds.tolerance <= limit.value)
-    learn(limit, response_time, weight_of(window) / 2);
+  else rest(limit, response_time, window, bounds);
 }

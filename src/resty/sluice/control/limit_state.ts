@@ -36,6 +36,8 @@ export const enum Probe {
 export interface Limit {
   /** The limit as it moves, with a fraction. */
   value: number;
+  /** The limit without what failures have taken from it. */
+  usual: number;
   /** The time of a response with few requests; 0: not known. And that of the last window. */
   light_time: number;
   last_time: number;
@@ -72,8 +74,10 @@ export const SHORTEST_PERIOD = 2;
  * @param time the time of day, in seconds
  */
 export function new_limit(value: number, light_time: number, phase: number, time: number): Limit {
+  const known = value > 0 ? value : FIRST_LIMIT;
   return {
-    value: value > 0 ? value : FIRST_LIMIT,
+    value: known,
+    usual: known,
     light_time,
     last_time: 0,
     is_starting: value === 0,

@@ -53,7 +53,13 @@ export function sum_up(row: RowNumber, incarnation: number): Sums {
 
 /** Tells whether the counters have been reset since `before`. */
 export function is_reset(before: Sums, now: Sums): boolean {
-  return now.responses < before.responses || now.unanswered < before.unanswered || now.timed < before.timed;
+  return (
+    now.responses < before.responses ||
+    now.errors < before.errors ||
+    now.unanswered < before.unanswered ||
+    now.timed < before.timed ||
+    now.time < before.time
+  );
 }
 
 /**

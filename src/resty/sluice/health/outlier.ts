@@ -129,9 +129,8 @@ function may_eject<S extends Subject>(
 
 /**
  * Ejects a server, unless it is ejected already or too many servers of its upstream are. With the mode
- * "detect" it only reports that. Workers that eject
- * at the same time first write and then check. The fence lets each see what the others wrote, so that at most
- * one goes on. Any phase.
+ * "detect" it only reports that. Workers that eject at the same time first write and then check. The fence
+ * lets each see what the others wrote, so that at most one goes on. Any phase.
  */
 export function eject<S extends Subject>(
   subject: S,

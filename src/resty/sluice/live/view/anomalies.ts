@@ -11,14 +11,13 @@ import {
   type Performance,
 } from "../../health/anomaly";
 import { Row, UpstreamRow } from "../../store/memory/cells";
-import { Counter, TimeCell } from "../../store/memory/counter_cells";
 import { outlier_part, touch_factors } from "../../store/memory/factor";
 import { has_anomaly, note_anomaly, note_recovery } from "../../store/memory/outlier";
-import { counters_of, shared_memory, times_of, touch_health } from "../../store/memory/region";
+import { is_present, shared_memory, touch_health } from "../../store/memory/region";
 import { Anomaly, OutlierMode } from "../../store/memory/states";
 import { claim } from "./claim";
 import type { LiveServer, LiveUpstream } from "./model";
-import { responses_of } from "./responses";
+import { begin_count, performance_of } from "./performance";
 import { slow_start_part } from "./weight";
 
 /**
@@ -45,41 +44,6 @@ interface Company {
   healthy: number;
   candidates: Candidate[];
   sum: Performance;
-}
-
-/** Returns what a server has done since its last judgement. */
-function performance_of(server: LiveServer): Performance {
-  const memory = shared_memory();
-  const { row } = server;
-  const { answers: all_answers, bad_answers: all_bad, unanswered } = responses_of(server);
-  let timed = 0;
-  let time = 0;
-  for (const at of counters_of(server.row_number, server.incarnation)) {
-    const count = memory[at + Counter.TIMED];
-    timed = timed + count;
-    if (count !== 0) time = time + memory[times_of(at) + TimeCell.HEADER_SUM];
-  }
-  const responses = all_answers + unanswered - memory[row + Row.JUDGED_RESPONSES];
-  const errors = all_bad + unanswered - memory[row + Row.JUDGED_ERRORS];
-  const answers = all_answers - memory[row + Row.JUDGED_ANSWERS];
-  return {
-    responses,
-    errors,
-    answers,
-    bad_answers: errors - (responses - answers),
-    timed: timed - memory[row + Row.JUDGED_TIMED],
-    time: time - memory[row + Row.JUDGED_TIME],
-  };
-}
-
-/** Begins the next count of a server. */
-function begin_count({ row }: LiveServer, { responses, errors, answers, timed, time }: Performance): void {
-  const memory = shared_memory();
-  memory[row + Row.JUDGED_RESPONSES] = memory[row + Row.JUDGED_RESPONSES] + responses;
-  memory[row + Row.JUDGED_ERRORS] = memory[row + Row.JUDGED_ERRORS] + errors;
-  memory[row + Row.JUDGED_ANSWERS] = memory[row + Row.JUDGED_ANSWERS] + answers;
-  memory[row + Row.JUDGED_TIMED] = memory[row + Row.JUDGED_TIMED] + timed;
-  memory[row + Row.JUDGED_TIME] = memory[row + Row.JUDGED_TIME] + time;
 }
 
 function is_bad({ verdict }: Candidate): boolean {
@@ -215,17 +179,20 @@ function companies_of(upstream: LiveUpstream, now: number): LuaTable<string, Com
   const memory = shared_memory();
   const companies = new LuaTable<string, Company>();
   for (const [, server] of pairs(upstream.servers)) {
-    const performance = performance_of(server);
-    const is_healthy =
-      server.in_rotation && !server.backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
-    const company = company_at(companies, upstream.zones === undefined ? "" : server.zone);
-    if (is_healthy) company.healthy = company.healthy + 1;
-    if (is_healthy && slow_start_part(server.row, server.slow_start, now) === 1) {
-      const part = upstream.degrades ? outlier_part(server.row) : 1;
-      company.candidates.push({ server, performance, part, verdict: Verdict.UNKNOWN });
-      add_performance(company.sum, performance);
-    } else {
-      begin_count(server, performance);
+    // The view of a worker without requests may be old, and the row that of another server.
+    if (is_present(server)) {
+      const performance = performance_of(server);
+      const is_healthy =
+        server.in_rotation && !server.backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
+      const company = company_at(companies, upstream.zones === undefined ? "" : server.zone);
+      if (is_healthy) company.healthy = company.healthy + 1;
+      if (is_healthy && slow_start_part(server.row, server.slow_start, now) === 1) {
+        const part = upstream.degrades ? outlier_part(server.row) : 1;
+        company.candidates.push({ server, performance, part, verdict: Verdict.UNKNOWN });
+        add_performance(company.sum, performance);
+      } else {
+        begin_count(server, performance);
+      }
     }
   }
   return companies;
@@ -233,13 +200,15 @@ function companies_of(upstream: LiveUpstream, now: number): LuaTable<string, Com
 
 /** Forgets what servers did before the first comparison, in a time of unknown length. */
 function begin_counts(upstream: LiveUpstream): void {
-  for (const [, server] of pairs(upstream.servers)) begin_count(server, performance_of(server));
+  for (const [, server] of pairs(upstream.servers)) {
+    if (is_present(server)) begin_count(server, performance_of(server));
+  }
 }
 
 /** Compares an upstream's servers if that is due, and treats the outliers. O(servers). Phase: timer. */
 export function find_anomalies(upstream: LiveUpstream, now: number): void {
   const limits = upstream.outlier_limits;
-  if (limits?.anomalies === undefined) return;
+  if (limits?.anomalies === undefined || !is_present(upstream)) return;
   const { interval } = limits;
   const [is_mine, is_first] = claim(upstream.row + UpstreamRow.JUDGED_AT, interval, now);
   if (!is_mine) return;

@@ -1,7 +1,7 @@
 import { eject } from "../../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../../health/success_rate";
 import { Row, UpstreamRow } from "../../store/memory/cells";
-import { shared_memory } from "../../store/memory/region";
+import { is_present, shared_memory } from "../../store/memory/region";
 import { others_ejected } from "./availability";
 import { claim } from "./claim";
 import type { LiveServer, LiveUpstream } from "./model";
@@ -28,14 +28,16 @@ function performance_of(server: LiveServer): Performance {
 /** Compares an upstream's servers if that is due, and ejects the outliers. Phase: timer. */
 export function compare_servers(upstream: LiveUpstream, now: number): void {
   const limits = upstream.outlier_limits;
-  if (limits === undefined || !limits.compares_success_rates) return;
+  if (limits === undefined || !limits.compares_success_rates || !is_present(upstream)) return;
   const [is_mine, is_first] = claim(upstream.row + UpstreamRow.COMPARED_AT, limits.interval, now);
   if (!is_mine) return;
   const performances: Performance[] = [];
   const servers: LiveServer[] = [];
   for (const [, server] of pairs(upstream.servers)) {
-    servers.push(server);
-    performances.push(performance_of(server));
+    if (is_present(server)) {
+      servers.push(server);
+      performances.push(performance_of(server));
+    }
   }
   // The numbers before the first comparison are from a time of unknown length.
   if (is_first) return;

@@ -1,7 +1,7 @@
 import { expiry_of } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import type { Document } from "../../store/document/document";
-import { has_adaptive, parse_line } from "../../store/document/line";
+import { parse_line } from "../../store/document/line";
 import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
 import { begin_first_minute } from "../../store/memory/statistics";
 import { new_complaint } from "./complaint";
@@ -17,7 +17,7 @@ import {
 } from "./configure";
 import { adopt, own_cell } from "./counters";
 import { new_key_reader } from "./key";
-import { note_adaptive } from "./limit";
+import { follow_limits_of, leave_limits, note_adaptive } from "./limit";
 import { methods_of } from "./methods";
 import type { LiveUpstream, LiveServer } from "./model";
 import { note_rotation, rotate } from "./rotation";
@@ -91,6 +91,7 @@ function add(upstream: LiveUpstream, server: LiveServer): void {
   upstream.servers.set(server.id, server);
   count(server, 1);
   join(upstream, server);
+  note_adaptive(server);
 }
 
 function remove(upstream: LiveUpstream, server: LiveServer): void {
@@ -98,6 +99,7 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
   if (upstream.sticky !== undefined) upstream.sticky.leave(server);
   count(server, -1);
   stop_ramp(server);
+  leave_limits(server);
   upstream.lines.delete(server.line);
   upstream.servers.delete(server.id);
 }
@@ -105,8 +107,10 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
 /** Forgets the servers of a deleted upstream. */
 export function forget_servers(upstream: LiveUpstream): void {
   note_rotation();
-  note_adaptive(upstream, false);
-  for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
+  for (const [, server] of pairs(upstream.servers)) {
+    stop_ramp(server);
+    leave_limits(server);
+  }
 }
 
 /** Changes the spelling of a server's address. Methods that hash the text use the new one, as nginx does. */
@@ -144,6 +148,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   }
   server.max_conns = next.max_conns;
   server.is_adaptive = next.is_adaptive;
+  note_adaptive(server);
   upstream.lines.delete(server.line);
   server.line = next.line;
 }
@@ -175,7 +180,7 @@ export function apply_document(
 ): void {
   balance_as(upstream, document);
   set_limits(upstream, document);
-  note_adaptive(upstream, has_adaptive(text));
+  follow_limits_of(upstream);
   let position = start;
   let [line_end] = string.find(text, "\n", position, true);
   while (line_end !== undefined) {

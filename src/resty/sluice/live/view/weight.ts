@@ -6,9 +6,8 @@ import type { LiveServer, LiveUpstream } from "./model";
 
 /**
  * The effective weights: the configured weight times a part for `slow_start`, a factor for the load, and the
- * part that outlier detection leaves.
- * With `slow_start`, the weight of an added or recovered server rises linearly from almost 0. Each worker
- * raises it by itself, from the shared time at which it began.
+ * part that outlier detection leaves. With `slow_start`, the weight of an added or recovered server rises
+ * linearly from almost 0. Each worker raises it by itself, from the shared time at which it began.
  */
 
 /** The part of its weight with which a server begins. With 0, as in nginx, a method would never choose it. */

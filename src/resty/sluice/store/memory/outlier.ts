@@ -83,6 +83,8 @@ export function note_recovery(subject: Subject, mode: OutlierMode, part: number)
 export function report_ejection(subject: Subject, now: number, time: number, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_name, id, server } = subject;
+  // Most calls end here: with a server that always fails, they are frequent.
+  if (memory[row + Row.REPORTED_UNTIL] > now) return;
   exclusively(() => {
     if (!is_current(subject, OutlierMode.DETECT) || memory[row + Row.REPORTED_UNTIL] > now) return;
     memory[row + Row.REPORTED_UNTIL] = now + time;

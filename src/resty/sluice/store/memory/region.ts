@@ -225,3 +225,11 @@ export function touch_health(): void {
 export function revision(): number {
   return shared_memory()[Header.REVISION];
 }
+
+/**
+ * Tells whether a row still belongs to what a worker knows it as, a server or an upstream. The view of a worker
+ * without requests may be some seconds old. Any phase.
+ */
+export function is_present({ row, incarnation }: { row: Cell; incarnation: number }): boolean {
+  return shared_memory()[row + Row.STAMP] === incarnation;
+}
