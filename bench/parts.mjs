@@ -22,8 +22,11 @@ import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { countInstructions, instructionTable } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
-import { judgeLoad, loadTable, measureLoad } from "./load/load.mjs";
+import { judgeMethod, judgeModel } from "./load/goals.mjs";
+import { measureLoad } from "./load/load.mjs";
 import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
+import { writeLoadPage } from "./load/page.mjs";
+import { summaryTable } from "./load/tables.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
@@ -59,6 +62,8 @@ import { measureStreams } from "./stream.mjs";
  * @property {number} batchSize writes of a batch
  * @property {number} changes of a batch
  * @property {number} discoveries changes in a registry
+ * @property {number} seeds of the simulation of load; with one seed it is shorter
+ * @property {boolean} writesLoad true: docs/load.md and its plots are written
  */
 
 /**
@@ -151,9 +156,15 @@ export const parts = {
     const cost = await measureDashboard();
     return { data: cost, text: dashboardLine(cost), verdicts: judgeDashboard(cost) };
   },
-  load: () => {
-    const outcomes = measureLoad();
-    return { data: outcomes, text: loadTable(outcomes), verdicts: judgeLoad(outcomes) };
+  load: async ({ seeds, writesLoad }) => {
+    // With one seed, fewer scenarios are simulated.
+    const outcomes = await measureLoad(seeds, seeds === 1);
+    if (writesLoad) await writeLoadPage(outcomes);
+    return {
+      data: outcomes,
+      text: summaryTable(outcomes),
+      verdicts: [...judgeModel(outcomes), ...judgeMethod(outcomes)],
+    };
   },
   inference: (options) => {
     const rows = measureInference(options);

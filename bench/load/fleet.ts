@@ -1,80 +1,92 @@
 import { uniform, type Random } from "./random";
+import { new_server, type ModelServer } from "./server";
 import type { Timeline } from "./timeline";
 
-/** The servers of the testbed: each has slots, a queue in the order of arrival, and a speed that changes. */
+/** The fleets of servers that are simulated. */
 
-/** A request at a server. */
-export interface Job {
-  /** The work in seconds, at speed 1. */
-  work: number;
-  /** Called when it is answered. */
-  end: (this: void, now: number, is_failure: boolean) => void;
-}
+const SLOTS = 4;
+const SLOW = 0.5;
 
-export interface ModelServer {
-  /** Its speed without other load of its machine. */
-  base_speed: number;
-  /** The present factor of its speed, by the load of its neighbours. */
-  noise: number;
-  is_noisy: boolean;
-  slots: number;
-  /** Requests in service, and the queue. */
-  busy: number;
-  queue: Job[];
-  first: number;
-  /** What it does with requests instead of serving them; undefined: it serves them. */
-  fault: "fails at once" | "never answers" | undefined;
-  /** The largest number of requests that were at it at a time. */
-  most: number;
+/** How the load of neighbours changes the speed of a server. */
+export const NEIGHBOURS = {
+  none: () => 1,
+  quiet: (random: Random) => uniform(random, 1.2, 2),
+  noisy: (random: Random) => (random() < 0.5 ? uniform(random, 0.3, 0.7) : uniform(random, 0.9, 1.3)),
+  hot: (random: Random) => uniform(random, 0.3, 0.7),
+  /** The neighbours use all of the machine but the server's allocation, and a little of that. */
+  crowded: (random: Random) => uniform(random, 0.85, 0.95),
+  /** The neighbours leave a part of the machine that is as large as one to two allocations. */
+  spare: (random: Random) => uniform(random, 2, 3),
+};
+
+/** The time after which the load of neighbours changes, in seconds. */
+const CHANGE = [0.7, 1.3] as const;
+
+/** The servers with noisy neighbours among the slow and the fast ones, for the published seeds 1 to 5. */
+const NOISY = [
+  [5, 5],
+  [1, 4],
+  [4, 4],
+  [5, 1],
+  [3, 4],
+] as const;
+const HALF = 10;
+
+function add(
+  servers: ModelServer[],
+  count: number,
+  speed: number,
+  neighbours: (random: Random) => number,
+): void {
+  for (const _ of $range(1, count)) servers.push(new_server(speed, SLOTS, neighbours));
 }
 
 /**
- * The part of the time in a slot that does not depend on the speed, in seconds. The timers of the published
- * testbed have a resolution of a millisecond and round up.
+ * The testbed that the authors of prequal-rs have published (commit 57887a47, crates/prequal-testbed): 20
+ * servers, half of them at half speed, a part with noisy neighbours. `times`: so many of these.
  */
-const TICK = 0.001;
-/** The time after which the load of neighbours changes, in seconds, and the factors of the speed. */
-const CHANGE = [0.7, 1.3] as const;
-const QUIET = [1.2, 2] as const;
-const HINDERED = [0.3, 0.7] as const;
-const FREE = [0.9, 1.3] as const;
-
-export function new_server(base_speed: number, slots: number, is_noisy: boolean): ModelServer {
-  return { base_speed, noise: 1, is_noisy, slots, busy: 0, queue: [], first: 0, fault: undefined, most: 0 };
-}
-
-/** Returns the number of requests at a server. */
-export function requests_at({ busy, queue, first }: ModelServer): number {
-  return busy + queue.length - first;
-}
-
-function begin(timeline: Timeline, server: ModelServer, job: Job, now: number): void {
-  server.busy += 1;
-  const service = TICK + job.work / (server.base_speed * server.noise);
-  timeline.at(now + service, (then) => {
-    server.busy -= 1;
-    job.end(then, false);
-    const next = server.queue[server.first];
-    if (next === undefined) return;
-    server.first += 1;
-    if (server.first === server.queue.length) {
-      server.queue = [];
-      server.first = 0;
+export function published(times: number): (this: void, seed: number) => ModelServer[] {
+  return (seed) => {
+    const [slow, fast] = NOISY[(seed - 1) % NOISY.length];
+    const servers: ModelServer[] = [];
+    for (const _ of $range(1, times)) {
+      add(servers, slow, SLOW, NEIGHBOURS.noisy);
+      add(servers, HALF - slow, SLOW, NEIGHBOURS.quiet);
+      add(servers, fast, 1, NEIGHBOURS.noisy);
+      add(servers, HALF - fast, 1, NEIGHBOURS.quiet);
     }
-    begin(timeline, server, next, then);
-  });
+    return servers;
+  };
 }
 
-/** Sends a request to a server. */
-export function serve(timeline: Timeline, server: ModelServer, job: Job, now: number): void {
-  if (server.fault === "never answers") return;
-  if (server.fault === "fails at once") {
-    timeline.at(now + TICK, (then) => job.end(then, true));
-    return;
-  }
-  if (server.busy < server.slots) begin(timeline, server, job, now);
-  else server.queue.push(job);
-  server.most = math.max(server.most, requests_at(server));
+/** Equal servers with equal neighbours. */
+export function equal(count: number, neighbours: (random: Random) => number): () => ModelServer[] {
+  return () => {
+    const servers: ModelServer[] = [];
+    add(servers, count, 1, neighbours);
+    return servers;
+  };
+}
+
+/**
+ * Servers with equal allocations of their machines, as in the test of Prequal's authors. They can use more
+ * than that where the neighbours leave it: so much that all servers together can serve 1.86 times the
+ * allocations.
+ */
+export function allocated(crowded: number, spare: number): () => ModelServer[] {
+  return () => {
+    const servers: ModelServer[] = [];
+    add(servers, crowded, 1, NEIGHBOURS.crowded);
+    add(servers, spare, 1, NEIGHBOURS.spare);
+    return servers;
+  };
+}
+
+/** Returns the seconds of work that servers can do in a second at their nominal speeds. */
+export function capacity_of(servers: readonly ModelServer[]): number {
+  let capacity = 0;
+  for (const { base_speed, slots } of servers) capacity += base_speed * slots;
+  return capacity;
 }
 
 /** Draws the load of a server's neighbours anew, again and again until `end`. */
@@ -85,8 +97,7 @@ export function make_noise(
   now: number,
   end: number,
 ): void {
-  const range = !server.is_noisy ? QUIET : random() < 0.5 ? HINDERED : FREE;
-  server.noise = uniform(random, range[0], range[1]);
+  server.noise = server.neighbours(random);
   const next = now + uniform(random, CHANGE[0], CHANGE[1]);
   if (next < end) timeline.at(next, (then) => make_noise(timeline, server, random, then, end));
 }

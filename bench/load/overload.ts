@@ -13,8 +13,9 @@ import { type Cell, Row, type RowNumber, Slot } from "../../src/resty/sluice/sto
 import { Counter } from "../../src/resty/sluice/store/memory/counter_cells";
 import { create, row_at, shared_memory, slot_at } from "../../src/resty/sluice/store/memory/region";
 import { make_dict } from "../../spec/unit/support/dict";
-import { new_server, serve, type ModelServer } from "./fleet";
+import { NEIGHBOURS } from "./fleet";
 import { exponential, new_random } from "./random";
+import { new_server, serve, type Job, type ModelServer } from "./server";
 import { new_timeline, START } from "./timeline";
 
 /**
@@ -151,7 +152,7 @@ export function run_overload(setting: Setting): Outcome {
   const gateways: Gateway[] = [];
   for (const number of $range(0, setting.gateways - 1)) gateways.push(make_gateway(setting, number));
   const fleet: ModelServer[] = [];
-  for (const _ of $range(1, servers)) fleet.push(new_server(1, slots, false));
+  for (const _ of $range(1, servers)) fleet.push(new_server(1, slots, NEIGHBOURS.none));
   const capacity = (servers * slots) / work;
   const end = START + warm_up + measured;
   const latencies: number[] = [];
@@ -176,9 +177,11 @@ export function run_overload(setting: Setting): Outcome {
       else failed += 1;
     };
     timeline.at(now + deadline, (then) => finish(then, 504));
-    const job = {
+    const job: Job = {
       work: exponential(works, work),
-      end: (then: number, is_failure: boolean) => finish(then, is_failure ? 500 : 200),
+      end: (then, is_failure) => finish(then, is_failure ? 500 : 200),
+      arrived_at: now,
+      found: 0,
     };
     serve(timeline, fleet[server.id - 1], job, now);
   }

@@ -32,3 +32,19 @@ export function exponential(random: Random, mean: number): number {
 export function uniform(random: Random, from: number, to: number): number {
   return from + (to - from) * random();
 }
+
+/** The mean of a normal distribution with mean 1 and deviation 1 that is cut off at 0. */
+const MEAN_ABOVE_ZERO = 1.2876;
+
+/**
+ * Returns a positive number of a normal distribution whose deviation is equal to its mean. The mean of the
+ * positive numbers is `mean`.
+ */
+export function positive_normal(random: Random, mean: number): number {
+  let value: number;
+  do {
+    // The method of Box and Muller.
+    value = 1 + math.sqrt(-2 * math.log(1 - random())) * math.cos(2 * math.pi * random());
+  } while (value <= 0);
+  return (value * mean) / MEAN_ABOVE_ZERO;
+}

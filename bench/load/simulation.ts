@@ -1,94 +1,76 @@
 import "../../spec/unit/support/nginx_stub";
 
-import type { ModelServer } from "./fleet";
-import type { NewPolicy } from "./policy";
-import { least_request_of_two, peak_ewma_of_two } from "./reference";
-import { method } from "./sluice";
-import { run } from "./testbed";
+import { POLICIES, type Compared } from "./policies";
+import { run } from "./run";
+import { SCENARIOS, type Scenario } from "./scenarios";
 
 /**
  * Simulates how policies distribute requests, in virtual time.
  *
- *   luajit simulation.lua
+ *   luajit simulation.lua list
+ *   printf 'published\tleast_load\t20\t0.9\t1\n' | luajit simulation.lua
  *
- * Prints a line of tab-separated fields for each run: situation, policy, gateways, load, seed, p50, p99 and
- * p99.9 in milliseconds, failures, late requests and imbalance.
+ * `list` prints the comparisons: lines of scenario, policy, gateways, load and "quick" or "full", with tabs
+ * between them. Without it, each line of standard input is a run: scenario, policy, gateways, load and seed.
+ * The line is printed with its outcome: p50, p99 and p99.9 in milliseconds, the number of requests, failures,
+ * late requests, and imbalance.
  */
 
-function nothing(this: void): void {
-  // Servers are as they are.
-}
-
-const SEEDS = 5;
+/** The time after which a gateway gives up a request, in seconds. */
 const DEADLINE = 5;
 
-/** A situation in which the policies are compared. */
-interface Situation {
-  name: string;
-  loads: readonly number[];
-  prepare: (this: void, servers: readonly ModelServer[]) => void;
+function gateways_of(scenario: Scenario, compared: Compared): readonly number[] {
+  return scenario.gateways.filter((count) => compared.gateways?.includes(count) !== false);
 }
 
-const SITUATIONS: readonly Situation[] = [
-  { name: "published", loads: [0.7, 0.9, 1.05], prepare: nothing },
-  {
-    name: "two sinkholes",
-    loads: [0.7],
-    prepare: (servers) => {
-      for (const index of $range(servers.length - 2, servers.length - 1))
-        servers[index].fault = "fails at once";
-    },
-  },
-];
-
-/** The policies, and the numbers of clients or gateways that they run with. */
-const POLICIES: readonly { name: string; policy: NewPolicy; gateways: readonly number[] }[] = [
-  { name: "least request of two", policy: least_request_of_two, gateways: [20] },
-  { name: "peak EWMA of two", policy: peak_ewma_of_two, gateways: [20] },
-  { name: "round_robin", policy: method({ method: "round_robin" }), gateways: [1] },
-  { name: "least_conn", policy: method({ method: "least_conn" }), gateways: [1, 4, 20] },
-  {
-    name: "least_time",
-    policy: method({ method: "least_time", least_time: { measure: "last_byte", inflight: false } }),
-    gateways: [1, 4, 20],
-  },
-  {
-    name: "least_load",
-    policy: method({ method: "least_load", least_load: { choices: 6, hot_quantile: 0.6 } }),
-    gateways: [1, 4, 20],
-  },
-];
-
-function quantile(sorted: readonly number[], share: number): number {
-  return (sorted[math.floor(sorted.length * share)] ?? 0) * 1000;
-}
-
-/** Runs a policy in a situation, and prints the outcome of each seed. */
-function compare(
-  { name: situation, loads, prepare }: Situation,
-  name: string,
-  policy: NewPolicy,
-  gateways: number,
-): void {
-  for (const load of loads) {
-    for (const seed of $range(1, SEEDS)) {
-      const { latencies, failures, late, imbalance } = run({
-        load,
-        seed,
-        gateways,
-        policy,
-        deadline: DEADLINE,
-        prepare,
-      });
-      const numbers = [0.5, 0.99, 0.999].map((share) => string.format("%.2f", quantile(latencies, share)));
-      numbers.push(tostring(failures), tostring(late), string.format("%.3f", imbalance));
-      print(`${situation}\t${name}\t${gateways}\t${load}\t${seed}\t${table.concat(numbers, "\t")}`);
+function list(): void {
+  for (const scenario of SCENARIOS) {
+    for (const compared of POLICIES) {
+      if (compared.scenarios?.includes(scenario.name) === false) continue;
+      for (const gateways of gateways_of(scenario, compared)) {
+        for (const load of scenario.loads) {
+          const kind = scenario.quick_loads.includes(load) ? "quick" : "full";
+          print(`${scenario.name}\t${compared.name}\t${gateways}\t${load}\t${kind}`);
+        }
+      }
     }
   }
 }
 
-for (const situation of SITUATIONS) {
-  for (const { name, policy, gateways } of POLICIES) {
-    for (const count of gateways) compare(situation, name, policy, count);
-  }
+function milliseconds(sorted: readonly number[], share: number): string {
+  return string.format("%.2f", (sorted[math.floor(sorted.length * share)] ?? 0) * 1000);
+}
+
+function named<T extends { name: string }>(all: readonly T[], name: string): T {
+  return all.find((one) => one.name === name) ?? error(`there is no "${name}"`, 0);
+}
+
+/** Runs what a line names, and prints the line with the outcome. */
+function run_line(line: string): void {
+  const [name, policy_name, gateways, load, seed] = line.split("\t");
+  const scenario = named(SCENARIOS, name);
+  const { policy, warm_up } = named(POLICIES, policy_name);
+  const number = tonumber(seed) as number;
+  // LuaJIT 2.1.0-beta3 crashes after some hundred traces of different policies.
+  jit.flush();
+  const { latencies, failures, late, imbalance } = run({
+    ...scenario,
+    servers: scenario.fleet(number),
+    load: tonumber(load) as number,
+    seed: number,
+    gateways: tonumber(gateways) as number,
+    policy,
+    warm_up: math.max(scenario.warm_up, warm_up ?? 0),
+    deadline: DEADLINE,
+  });
+  const times = [0.5, 0.99, 0.999].map((share) => milliseconds(latencies, share));
+  const counts = `${latencies.length}\t${failures}\t${late}\t${string.format("%.3f", imbalance)}`;
+  print(`${line}\t${table.concat(times, "\t")}\t${counts}`);
+}
+
+const [first] = [...$vararg];
+if (first === "list") list();
+else {
+  io.stdout.setvbuf("line");
+  for (const [line] of io.lines()) run_line(line);
 }

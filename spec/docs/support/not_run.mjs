@@ -21,6 +21,11 @@ export const notRun = [
     reason: "a bench takes minutes and needs a quiet machine",
   },
   {
+    page: "docs/load.md",
+    starts: "npm run bench",
+    reason: "the simulation takes minutes; spec/unit/bench/load.spec.ts runs parts of it",
+  },
+  {
     page: "docs/reference/setup.md",
     starts: "npm run build\nluarocks make",
     reason:
