@@ -62,7 +62,7 @@ import { measureStreams } from "./stream.mjs";
  * @property {number} batchSize writes of a batch
  * @property {number} changes of a batch
  * @property {number} discoveries changes in a registry
- * @property {number} seeds of the simulation of load; with one seed it is shorter, and docs/load.md stays as it is
+ * @property {number} seeds of the simulation of load; with one, it is shorter and does not write docs/load.md
  * @property {boolean} writes true: parts write pages and plots of their own
  */
 

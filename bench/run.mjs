@@ -3,10 +3,10 @@
  * Markdown tables and writes them, with the machine and the date, into docs/speed.md; all figures go to
  * bench/results.json.
  *
- * `--quick` measures fewer rounds. `--print` leaves all pages and plots as they are. Names of parts measure only
- * those parts: `npm run bench -- methods picks`. The part `inference` also draws the plot of its example, and
- * `load`, unless it is quick, writes docs/load.md and its plots. A missed budget is reported and does not
- * change the exit status; a measurement that fails ends the run with status 1.
+ * `--quick` measures fewer rounds. `--print` leaves docs/speed.md, docs/load.md and their plots as they are.
+ * Names of parts measure only those parts: `npm run bench -- methods picks`. The part `inference` also draws
+ * the plot of its example, and `load`, unless it is quick, writes docs/load.md and its plots. A missed budget
+ * is reported and does not change the exit status; a measurement that fails ends the run with status 1.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

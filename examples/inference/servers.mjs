@@ -12,7 +12,10 @@ import { Engine } from "./engine.mjs";
 const LARGEST_BODY = 4_000_000;
 const REPORT = "endpoint-load-metrics";
 
-/** Returns the JSON object in a body; undefined: there is none. @param {import("node:http").IncomingMessage} incoming */
+/**
+ * Returns the JSON object in a body; undefined: there is none.
+ * @param {import("node:http").IncomingMessage} incoming
+ */
 async function readBody(incoming) {
   const pieces = [];
   let length = 0;
