@@ -62,8 +62,8 @@ import { measureStreams } from "./stream.mjs";
  * @property {number} batchSize writes of a batch
  * @property {number} changes of a batch
  * @property {number} discoveries changes in a registry
- * @property {number} seeds of the simulation of load; with one seed it is shorter
- * @property {boolean} writesLoad true: docs/load.md and its plots are written
+ * @property {number} seeds of the simulation of load; with one, it is shorter and does not write docs/load.md
+ * @property {boolean} writes true: parts write pages and plots of their own
  */
 
 /**
@@ -156,10 +156,10 @@ export const parts = {
     const cost = await measureDashboard();
     return { data: cost, text: dashboardLine(cost), verdicts: judgeDashboard(cost) };
   },
-  load: async ({ seeds, writesLoad }) => {
-    // With one seed, fewer scenarios are simulated.
-    const outcomes = await measureLoad(seeds, seeds === 1);
-    if (writesLoad) await writeLoadPage(outcomes);
+  load: async ({ seeds, writes }) => {
+    const isShort = seeds === 1;
+    const outcomes = await measureLoad(seeds, isShort);
+    if (writes && !isShort) await writeLoadPage(outcomes);
     return {
       data: outcomes,
       text: summaryTable(outcomes),

@@ -3,10 +3,10 @@
  * Markdown tables and writes them, with the machine and the date, into docs/speed.md; all figures go to
  * bench/results.json.
  *
- * `--quick` measures fewer rounds. `--print` leaves docs/speed.md as it is. Names of parts measure only those
- * parts: `npm run bench -- methods picks`. The part `load` also writes docs/load.md and its plots, unless one
- * of these options is given. A missed budget is reported and does not change the exit status; a measurement
- * that fails ends the run with status 1.
+ * `--quick` measures fewer rounds. `--print` leaves docs/speed.md, docs/load.md and their plots as they are.
+ * Names of parts measure only those parts: `npm run bench -- methods picks`. The part `inference` also draws
+ * the plot of its example, and `load`, unless it is quick, writes docs/load.md and its plots. A missed budget
+ * is reported and does not change the exit status; a measurement that fails ends the run with status 1.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ import { machineLine, partBlock } from "./report.mjs";
 
 /** @typedef {import("./parts.mjs").Options} Options */
 
-/** @typedef {Omit<Options, "writesLoad">} Amounts */
+/** @typedef {Omit<Options, "writes">} Amounts */
 /** @type {Amounts} */
 const FULL = {
   rounds: 7,
@@ -71,7 +71,7 @@ async function main() {
   ensureServer();
   if (!build()) stop("bench: src/ does not compile");
 
-  const options = { ...(quick ? QUICK : FULL), writesLoad: !quick && !print };
+  const options = { ...(quick ? QUICK : FULL), writes: !print };
   const machine = describeMachine();
   const date = new Date().toISOString();
   console.log(`${machineLine(machine, date, quick)}\n`);

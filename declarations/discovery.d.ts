@@ -65,32 +65,32 @@ declare module "resty.sluice" {
   export interface Etcd {
     /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
     endpoints: string[];
-    prefix: string;
     /** Requires `password`. */
     user?: string;
     password?: string;
     tls?: Tls;
+    prefix: string;
   }
 
   /** The keys below a prefix become servers of upstreams, whose names are in the keys. */
   export interface EtcdTemplate {
     /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
     endpoints: string[];
-    /** The prefix of an upstream's keys, with `{name}` where its name is, such as `/upstreams/{name}/`. */
-    prefix: string;
     /** Requires `password`. */
     user?: string;
     password?: string;
     tls?: Tls;
+    /** The prefix of an upstream's keys, with `{name}` where its name is, such as `/upstreams/{name}/`. */
+    prefix: string;
   }
 
   /** The passing instances of a Consul service become the upstream's servers. */
   export interface Consul {
     /** An `http://` or `https://` address. */
     address: string;
-    service: string;
-    /** Tags that an instance must have, all of them. Default: none. */
-    tags?: string[];
+    datacenter?: string;
+    token?: string;
+    tls?: Tls;
     /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
     filter?: string;
     /**
@@ -98,9 +98,9 @@ declare module "resty.sluice" {
      * data center. Default: `"zone"`.
      */
     zone_meta?: string;
-    datacenter?: string;
-    token?: string;
-    tls?: Tls;
+    service: string;
+    /** Tags that an instance must have, all of them. Default: none. */
+    tags?: string[];
   }
 
   /**
@@ -110,25 +110,28 @@ declare module "resty.sluice" {
   export interface ConsulKv {
     /** An `http://` or `https://` address. */
     address: string;
-    prefix: string;
     datacenter?: string;
     token?: string;
     tls?: Tls;
+    prefix: string;
   }
 
   /** The services of a Consul become upstreams, and their passing instances the servers. */
   export interface ConsulTemplate {
     /** An `http://` or `https://` address. */
     address: string;
-    /** The tag of the services; instances without it are left out. */
-    tag: string;
-    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
-    filter?: string;
-    /** Key of the zone in the metadata of an instance, else of its node. Default: `"zone"`. */
-    zone_meta?: string;
     datacenter?: string;
     token?: string;
     tls?: Tls;
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter?: string;
+    /**
+     * Key of the zone in the metadata of an instance, else of its node; where neither has it, the zone is the
+     * data center. Default: `"zone"`.
+     */
+    zone_meta?: string;
+    /** The tag of the services; instances without it are left out. */
+    tag: string;
   }
 
   /** The addresses of a domain name become the upstream's servers. */
@@ -161,9 +164,9 @@ declare module "resty.sluice" {
      * only network of a container.
      */
     network?: string;
+    tls?: Tls;
     /** Name of the upstream in the labels. Default: the name of the upstream. */
     upstream?: string;
-    tls?: Tls;
   }
 
   /** The containers whose labels name upstreams become their servers. */

@@ -26,11 +26,11 @@ const MOST_TIME = 0.5;
 const MOST_COMPUTED = 0.5;
 
 /**
- * Runs the example, and draws its picture.
+ * Runs the example, and draws its plot.
  * @param {import("../parts.mjs").Options} options
  * @returns {Measured[]}
  */
-export function measureInference({ seconds }) {
+export function measureInference({ seconds, writes }) {
   console.error("inference");
   const parameters = ["run.mjs", "--json", "--seconds", String(seconds > 1 ? 10 : 6)];
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, {
@@ -42,7 +42,7 @@ export function measureInference({ seconds }) {
     .trim()
     .split("\n")
     .map((line) => ({ ...JSON.parse(line), times: undefined }));
-  writeFileSync(join(folder, "comparison.svg"), drawPlot(rows));
+  if (writes) writeFileSync(join(folder, "comparison.svg"), drawPlot(rows));
   return rows;
 }
 

@@ -15,7 +15,7 @@ import { create, row_at, shared_memory, slot_at } from "../../src/resty/sluice/s
 import { make_dict } from "../../spec/unit/support/dict";
 import { NEIGHBOURS } from "./fleet";
 import { exponential, new_random } from "./random";
-import { new_server, serve, type ModelServer } from "./server";
+import { new_server, serve, type Job, type ModelServer } from "./server";
 import { new_timeline, START } from "./timeline";
 
 /**
@@ -177,9 +177,9 @@ export function run_overload(setting: Setting): Outcome {
       else failed += 1;
     };
     timeline.at(now + deadline, (then) => finish(then, 504));
-    const job = {
+    const job: Job = {
       work: exponential(works, work),
-      end: (then: number, is_failure: boolean) => finish(then, is_failure ? 500 : 200),
+      end: (then, is_failure) => finish(then, is_failure ? 500 : 200),
       arrived_at: now,
       found: 0,
     };

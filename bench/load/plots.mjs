@@ -1,10 +1,10 @@
-import { drawPanels } from "./svg.mjs";
+import { drawPanels } from "../svg.mjs";
 import { gatewaysText, select } from "./goals.mjs";
 
 /** The plots of docs/load.md. */
 
 /** @typedef {import("./load.mjs").Outcome} Outcome */
-/** @typedef {import("./svg.mjs").Panel} Panel */
+/** @typedef {import("../svg.mjs").Panel} Panel */
 /** @typedef {"p50" | "p99" | "p999" | "imbalance"} Value */
 
 /** The policies in plots, whose order gives their colours. */

@@ -12,7 +12,10 @@ import { Engine } from "./engine.mjs";
 const LARGEST_BODY = 4_000_000;
 const REPORT = "endpoint-load-metrics";
 
-/** @param {import("node:http").IncomingMessage} incoming */
+/**
+ * Returns the JSON object in a body; undefined: there is none.
+ * @param {import("node:http").IncomingMessage} incoming
+ */
 async function readBody(incoming) {
   const pieces = [];
   let length = 0;
@@ -22,7 +25,8 @@ async function readBody(incoming) {
     pieces.push(piece);
   }
   try {
-    return JSON.parse(Buffer.concat(pieces).toString());
+    const body = JSON.parse(Buffer.concat(pieces).toString());
+    return typeof body === "object" && body !== null ? body : undefined;
   } catch {
     return undefined;
   }

@@ -59,6 +59,23 @@ for (const [what, utilization, behaviour] of ANSWERS) {
   });
 }
 
+test("health checks follow a change of the name", async (context) => {
+  const health_check = { uri: "/health", interval: "100ms" };
+  const settings = { load: { utilization: "cpu_utilization" }, health_check };
+  const { backends, gateway, api } = await startReportingServers(context, 1, settings);
+  backends[0].behaviour = { load_metrics: `TEXT cpu_utilization=0.75,${METRIC}=0.25` };
+  for (const [utilization, expected] of [
+    ["cpu_utilization", 0.75],
+    [METRIC, 0.25],
+  ]) {
+    await api.expect(200, "PATCH", sluice(), { load: { utilization } });
+    await waitFor(`its utilization is ${expected}`, async () => {
+      const [{ report }] = await explained(gateway);
+      return report?.utilization === expected;
+    });
+  }
+});
+
 test("a report in JSON can have the metric, pushed, in a renewal or in a check's answer", async (context) => {
   const health_check = { uri: "/health", interval: "100ms", report: "load" };
   const settings = { load: { utilization: METRIC }, health_check };

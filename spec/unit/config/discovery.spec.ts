@@ -66,8 +66,8 @@ describe("discovery", () => {
       etcd: { tls: { verify: false }, password: "p", user: "u", prefix: "/", endpoints: ["https://a"] },
     };
     expect(encode(in_order(DISCOVERY, block))).equal(
-      '{"etcd":{"endpoints":["https:\\/\\/a"],"prefix":"\\/","user":"u","password":"p",' +
-        '"tls":{"verify":false}},"max_removal_percent":50,"removal_confirmations":3}',
+      '{"etcd":{"endpoints":["https:\\/\\/a"],"user":"u","password":"p",' +
+        '"tls":{"verify":false},"prefix":"\\/"},"max_removal_percent":50,"removal_confirmations":3}',
     );
   });
 

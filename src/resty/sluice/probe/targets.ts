@@ -1,4 +1,5 @@
 import { parse_address } from "../config/address";
+import { load_sources } from "../config/load_source";
 import { forget_checks } from "../health/active";
 import * as clock from "../lib/clock";
 import type { FifoEntry } from "../lib/fifo";
@@ -38,7 +39,7 @@ interface Group {
   name: string;
   /** The revision of the document that was applied last. */
   revision: number;
-  /** The upstream's `health_check` as text, to find changes. */
+  /** The settings of the upstream that determine its check, as text, to find changes. */
   config: string;
   check: Check;
   /** The targets by the servers' lines; false: this worker does not probe the server. */
@@ -207,8 +208,8 @@ function apply_upstream(name: string, pause: Pause): void {
   }
   const { method, load, least_load } = head;
   const expiry = load === undefined ? "" : load.expiry;
-  const report = least_load?.report ?? "";
-  const config = encode([health_check, method, expiry, report]);
+  const sources = load_sources({ load, least_load }) ?? "";
+  const config = encode([health_check, method, expiry, sources]);
   let group = groups.get(name);
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {

@@ -30,32 +30,26 @@ function read_key_prefix(this: void, path: string, value: unknown): Read<string>
   return $multi(text, undefined);
 }
 
+/** Where etcd is. */
+const ETCD_CLUSTER = {
+  /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
+  endpoints: required(list_of(read_url, MOST_ENDPOINTS)),
+  /** Requires `password`. */
+  user: optional(text_to(128)),
+  password: secret(optional(text_to(256))),
+  tls: optional(TLS),
+};
+
 /** An etcd cluster and a prefix of keys. */
-export const ETCD = block(
-  {
-    /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
-    endpoints: required(list_of(read_url, MOST_ENDPOINTS)),
-    prefix: required(read_prefix),
-    /** Requires `password`. */
-    user: optional(text_to(128)),
-    password: secret(optional(text_to(256))),
-    tls: optional(TLS),
-  },
-  check_etcd,
-);
+export const ETCD = block({ ...ETCD_CLUSTER, prefix: required(read_prefix) }, check_etcd);
 export type EtcdConfig = ConfigOf<typeof ETCD>;
 
 /** The keys below a prefix become servers of upstreams, whose names are in the keys. */
 export const ETCD_TEMPLATE = block(
   {
-    /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
-    endpoints: required(list_of(read_url, MOST_ENDPOINTS)),
+    ...ETCD_CLUSTER,
     /** The prefix of an upstream's keys, with `{name}` where its name is, such as `/upstreams/{name}/`. */
     prefix: required(read_key_prefix),
-    /** Requires `password`. */
-    user: optional(text_to(128)),
-    password: secret(optional(text_to(256))),
-    tls: optional(TLS),
   },
   check_etcd,
 );
