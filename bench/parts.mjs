@@ -22,10 +22,12 @@ import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { countInstructions, instructionTable } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
+import { measureConfirmation } from "./load/confirm.mjs";
+import { confirmationTable, confirmationText } from "./load/confirm_table.mjs";
 import { judgeMethod, judgeModel } from "./load/goals.mjs";
 import { measureLoad } from "./load/load.mjs";
 import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
-import { writeLoadPage } from "./load/page.mjs";
+import { writeConfirmation, writeLoadPage } from "./load/page.mjs";
 import { summaryTable } from "./load/tables.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
@@ -165,6 +167,12 @@ export const parts = {
       text: summaryTable(outcomes),
       verdicts: [...judgeModel(outcomes), ...judgeMethod(outcomes)],
     };
+  },
+  confirm: async ({ seeds, writesLoad }) => {
+    const confirmation = await measureConfirmation(seeds === 1);
+    if (writesLoad) await writeConfirmation(confirmation);
+    const text = `${confirmationTable(confirmation)}\n\n${confirmationText(confirmation)}`;
+    return { data: confirmation, text, verdicts: [] };
   },
   inference: (options) => {
     const rows = measureInference(options);
