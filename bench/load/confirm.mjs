@@ -1,8 +1,4 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { loadavg } from "node:os";
-import { join } from "node:path";
-import { root } from "../../scripts/command.mjs";
 import { waitUntilServing } from "../client.mjs";
 import { sluice } from "../configurations.mjs";
 import { newGateway } from "../gateway.mjs";
@@ -10,6 +6,7 @@ import { quantile, summarize } from "../statistics.mjs";
 import { sendRequests } from "./open_loop.mjs";
 import { makePlan, simulate } from "./plan.mjs";
 import { compileSimulation } from "./runs.mjs";
+import { startServers } from "./start_servers.mjs";
 
 /**
  * The shape of the simulation, confirmed with real processes: nginx with several workers, servers in a process
@@ -59,22 +56,6 @@ const METHODS = {
     least_load: { report: { in_flight: "$upstream_http_x_in_flight" } },
   },
 };
-
-/** @param {import("./plan.mjs").Plan} plan */
-async function startServers(plan) {
-  const child = fork(join(root, "bench", "load", "real_servers.mjs"));
-  child.send(plan);
-  const [ports] = /** @type {[number[]]} */ (await once(child, "message"));
-  return {
-    ports,
-    start: (/** @type {number} */ time) => child.send(time),
-    stop: async () => {
-      const gone = once(child, "exit");
-      child.disconnect();
-      await gone;
-    },
-  };
-}
 
 /** @param {object} config @param {number[]} ports */
 async function startGateway(config, ports) {

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-/** @typedef {import("./plan.mjs").Plan} Plan */
+/** @typedef {Omit<import("./plan.mjs").Plan, "requests">} Plan */
 
 /**
  * @typedef {object} Server
