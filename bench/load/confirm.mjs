@@ -4,7 +4,7 @@ import { sluice } from "../configurations.mjs";
 import { newGateway } from "../gateway.mjs";
 import { quantile, summarize } from "../statistics.mjs";
 import { sendRequests } from "./open_loop.mjs";
-import { makePlan, simulate } from "./plan.mjs";
+import { DEADLINE, makePlan, simulate } from "./plan.mjs";
 import { compileSimulation } from "./runs.mjs";
 import { startServers } from "./start_servers.mjs";
 
@@ -43,7 +43,6 @@ const AHEAD = 200;
 /** As in the simulation: no retries, and an answer that takes 5 s is given up and counts as 5 s. */
 const DIRECTIVES = "proxy_read_timeout 5s; proxy_next_upstream off;";
 const LATE = 504;
-const DEADLINE = 5000;
 
 /** The methods, with their names in the simulation. @type {Record<string, object>} */
 const METHODS = {

@@ -17,6 +17,9 @@ import { root, runQuietly } from "../../scripts/command.mjs";
  * @property {number} measured
  */
 
+/** The time that a late request counts as, in milliseconds. */
+export const DEADLINE = 5000;
+
 const folder = join(root, "build", "bench");
 
 /** @param {string} command @param {Setting} setting @param {string[]} more */
