@@ -23,7 +23,7 @@ const SLOTS = 2;
 const MEAN_WORK = 0.04;
 const DEADLINE = 5;
 const SEED = 1;
-/** Runs with the same requests and other random numbers of the policy. */
+/** Runs with the same requests, but other random numbers of the policy and another order of the servers. */
 const DRAWS = 5;
 /** Half of the servers have half of the speed, and half of each kind have noisy neighbours. */
 const KINDS = [
@@ -101,9 +101,22 @@ function plan(load: number, warm_up: number, measured: number): void {
   run(recorded);
 }
 
-/** Returns a policy with other random numbers. */
-function with_draw(policy: NewPolicy, draw: number): NewPolicy {
-  return (place) => policy({ ...place, random: new_random(SEED + 5000 + draw) });
+/** Returns a policy with other random numbers, which has the servers in another order. */
+function with_draw(new_policy: NewPolicy, draw: number): NewPolicy {
+  return (place) => {
+    const { servers } = place;
+    const policy = new_policy({ ...place, random: new_random(SEED + 5000 + draw) });
+    const place_of = (index: number): number => (index - draw + servers) % servers;
+    return {
+      choose: (now) => {
+        const chosen = policy.choose(now);
+        return chosen === undefined ? undefined : (chosen + draw) % servers;
+      },
+      note: (index, answer, now) => policy.note(place_of(index), answer, now),
+      leave: (index, now) => policy.leave(place_of(index), now),
+      enter: (index, now) => policy.enter(place_of(index), now),
+    };
+  };
 }
 
 function milliseconds(sorted: readonly number[], share: number): string {
