@@ -9,9 +9,9 @@ import { compileSimulation } from "./runs.mjs";
 import { startServers } from "./start_servers.mjs";
 
 /**
- * The shape of the simulation, confirmed with real processes: nginx with several workers, servers in a process
- * of their own, and a client that does not wait for answers. The simulation has the same requests, with the
- * same work at the same times, and the same noise.
+ * The shape of the simulation, confirmed with real processes: nginx with several workers, servers in a
+ * process of their own, and a client that does not wait for answers. The simulation has the same requests,
+ * with the same work at the same times, and the same noise.
  */
 
 /** @typedef {import("./plan.mjs").Setting} Setting */
@@ -31,7 +31,7 @@ import { startServers } from "./start_servers.mjs";
 
 /** @typedef {{ real: number, mean: number, min: number, max: number }} Time real, and simulated */
 
-/** @typedef {{ rows: Compared[], date: string, machineLoad: number }} Confirmation `machineLoad`: at the start */
+/** `machineLoad`: at the start. @typedef {{ rows: Compared[], date: string, machineLoad: number }} Confirmation */
 
 const WORKERS = 4;
 const LOADS = [0.7, 0.9, 1.05];
@@ -78,7 +78,7 @@ async function startGateway(config, ports) {
   return gateway;
 }
 
-/** Plays a plan with real processes, which are new for each run. @param {Setting} setting @param {object} config */
+/** Plays a plan with new real processes. @param {Setting} setting @param {object} config */
 async function play(setting, config) {
   const plan = makePlan(setting);
   const servers = await startServers(plan);

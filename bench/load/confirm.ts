@@ -14,9 +14,9 @@ import { START, type Timeline } from "./timeline";
  *   luajit confirm.lua plan 0.9 <warm-up> <measured>
  *   luajit confirm.lua run 0.9 <warm-up> <measured> least_load
  *
- * `plan` prints what happens, with times in seconds from the start: lines of "server", slots, index and speed;
- * "noise", time, index and factor; "request", time and work. `run` prints a line for each draw of the policy:
- * p50 and p99 in milliseconds.
+ * `plan` prints what happens, with times in seconds from the start: lines of "server", slots, index and
+ * speed; "noise", time, index and factor; "request", time and work. `run` prints a line for each draw of the
+ * policy: p50 and p99 in milliseconds.
  */
 
 const SLOTS = 2;

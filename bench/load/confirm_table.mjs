@@ -30,7 +30,7 @@ function ratioText(rows, name) {
   return `${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})`;
 }
 
-/** Returns the methods at a load, the shortest tail first. @param {Compared[]} rows @param {"real" | "mean"} which */
+/** Returns the methods, the shortest tail first. @param {Compared[]} rows @param {"real" | "mean"} which */
 function orderText(rows, which) {
   const sorted = [...rows].sort((one, other) => one.p99[which] - other.p99[which]);
   return sorted.map(({ method }) => method).join(", ");

@@ -1,4 +1,4 @@
-/** The client and the servers of `npm run bench -- confirm`. Only lower bounds: a slow machine makes times longer. */
+/** The client and servers of `npm run bench -- confirm`. A slow machine only makes times longer. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sendRequests } from "../../bench/load/open_loop.mjs";
