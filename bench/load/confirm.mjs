@@ -31,7 +31,10 @@ import { startServers } from "./start_servers.mjs";
 
 /** @typedef {{ real: number, mean: number, min: number, max: number }} Time real, and simulated */
 
-/** `machineLoad`: at the start. @typedef {{ rows: Compared[], date: string, machineLoad: number }} Confirmation */
+/**
+ * `machineLoad`: at the start.
+ * @typedef {{ rows: Compared[], date: string, machineLoad: number }} Confirmation
+ */
 
 const WORKERS = 4;
 const LOADS = [0.7, 0.9, 1.05];
