@@ -136,12 +136,14 @@ ${traffic(place)}`;
 
 /**
  * Returns a configuration with Sluice, with additional pages that show internal values.
- * @param {Place & { sharedDict: string, workers?: number, zone?: string }} place `zone`: that of the gateway
+ * @param {Place & { sharedDict: string, workers?: number, zone?: string, directives?: string }} place `zone`:
+ *   that of the gateway; `directives`: more of them, for all requests
  * @param {Record<string, object>} the option `upstreams` of `setup`
  */
 export function sluice(place, upstreams) {
-  const { workers = 1, zone } = place;
-  const http = `  lua_package_path "${modules};;";
+  const { workers = 1, zone, directives = "" } = place;
+  const http = `  ${directives}
+  lua_package_path "${modules};;";
   lua_shared_dict sluice ${place.sharedDict};
   init_by_lua_block {
     require("resty.sluice").setup({

@@ -22,10 +22,12 @@ import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { countInstructions, instructionTable } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
+import { measureConfirmation } from "./load/confirm.mjs";
+import { confirmationTable, confirmationText } from "./load/confirm_table.mjs";
 import { judgeMethod, judgeModel } from "./load/goals.mjs";
 import { measureLoad } from "./load/load.mjs";
 import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
-import { writeLoadPage } from "./load/page.mjs";
+import { writeConfirmation, writeLoadPage } from "./load/page.mjs";
 import { summaryTable } from "./load/tables.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
@@ -157,14 +159,19 @@ export const parts = {
     return { data: cost, text: dashboardLine(cost), verdicts: judgeDashboard(cost) };
   },
   load: async ({ seeds, writes }) => {
-    const isShort = seeds === 1;
-    const outcomes = await measureLoad(seeds, isShort);
-    if (writes && !isShort) await writeLoadPage(outcomes);
-    return {
-      data: outcomes,
-      text: summaryTable(outcomes),
-      verdicts: [...judgeModel(outcomes), ...judgeMethod(outcomes)],
-    };
+    // With one seed, fewer scenarios are simulated, and nothing is judged: the bounds are means of seeds.
+    const isQuick = seeds === 1;
+    const outcomes = await measureLoad(seeds, isQuick);
+    if (writes && !isQuick) await writeLoadPage(outcomes);
+    const verdicts = isQuick ? [] : [...judgeModel(outcomes), ...judgeMethod(outcomes)];
+    return { data: outcomes, text: summaryTable(outcomes), verdicts };
+  },
+  confirm: async ({ seeds, writes }) => {
+    const isQuick = seeds === 1;
+    const confirmation = await measureConfirmation(isQuick);
+    if (writes && !isQuick) await writeConfirmation(confirmation);
+    const text = `${confirmationTable(confirmation)}\n\n${confirmationText(confirmation)}`;
+    return { data: confirmation, text, verdicts: [] };
   },
   inference: (options) => {
     const rows = measureInference(options);

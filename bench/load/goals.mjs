@@ -92,16 +92,21 @@ function judgeRatios(outcomes, scenario, time, bound) {
 function judgeRamp(outcomes) {
   const ramp = select(outcomes, { scenario: "ramp" });
   const method = select(ramp, { policy: METHOD });
-  const late = numbersOfGateways(method).map((gateways) =>
+  return numbersOfGateways(method).map((gateways) =>
     judge(
       `${METHOD}, ramp to 1.74, ${gatewaysText(gateways)}: late requests in all runs`,
       Math.max(...select(method, { gateways }).map((outcome) => outcome.late.max)),
       0,
     ),
   );
-  const failing = select(ramp, { policy: "round_robin" }).filter(({ late: { mean } }) => mean > 0);
-  const first = Math.min(...failing.map(({ load }) => load));
-  return [...late, judge("round_robin, ramp: the first load with late requests", first, ROUND_ROBIN_FAILS)];
+}
+
+/** Judges what the machines of the ramp were chosen for. @param {Outcome[]} outcomes */
+function judgeChoice(outcomes) {
+  const turns = select(outcomes, { scenario: "ramp", policy: "round_robin" });
+  const failing = turns.filter(({ late: { mean } }) => mean > 0).map(({ load }) => load);
+  const what = "model, ramp, round_robin: the first load with late requests, which was put in";
+  return judge(what, Math.min(...failing), ROUND_ROBIN_FAILS);
 }
 
 /** @param {Outcome[]} outcomes */
@@ -113,13 +118,14 @@ function judgeSinkholes(outcomes) {
 
 /** Judges the model by what was published. @param {Outcome[]} outcomes @returns {Verdict[]} */
 export function judgeModel(outcomes) {
-  return judgePublished(outcomes, PUBLISHED.p99, ({ policy, load, p99 }, published) =>
+  const differences = judgePublished(outcomes, PUBLISHED.p99, ({ policy, load, p99 }, published) =>
     judge(
       `model, ${policy}, load ${load}: difference from the published 99 %`,
       Math.abs(p99.mean / published - 1),
       TOLERANCE,
     ),
   );
+  return [...differences, judgeChoice(outcomes)];
 }
 
 /** Judges the method. @param {Outcome[]} outcomes @returns {Verdict[]} */

@@ -6,7 +6,6 @@ export interface Members {
   leave: (this: void, index: number) => void;
   enter: (this: void, index: number) => void;
   has: (this: void, index: number) => boolean;
-  count: (this: void) => number;
   /** Draws a server. */
   draw: (this: void) => number;
   /** Draws two servers, and returns the one with the lower cost, or the first. */
@@ -36,7 +35,6 @@ export function new_members(servers: number, random: Random): Members {
       for (const one of list) if (one === index) return true;
       return false;
     },
-    count: () => list.length,
     draw: () => list[place_below(list.length)],
     better_of_two: (cost) => {
       const one = place_below(list.length);

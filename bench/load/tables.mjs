@@ -84,6 +84,7 @@ const SITUATIONS = /** @type {const} */ ([
   ["published, 1 gateway", { scenario: "published", gateways: 1, load: 0.9 }],
   ["published, 4 gateways", { scenario: "published", gateways: 4, load: 0.9 }],
   ["published, 20 gateways", { scenario: "published", gateways: 20, load: 0.9 }],
+  ["ramp, load 1.74, 1 gateway", { scenario: "ramp", gateways: 1, load: 1.74 }],
   ["ramp, load 1.74", { scenario: "ramp", gateways: 4, load: 1.74 }],
   ["slow server", { scenario: "slow server", gateways: 4, load: 0.7 }],
   ["rolling deploy", { scenario: "rolling deploy", gateways: 4, load: 0.7 }],
