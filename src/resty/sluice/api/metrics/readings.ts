@@ -48,7 +48,7 @@ export const enum Value {
   UNAVAILABLE,
   /** 1: a standby server that is not in service. */
   STANDS_BY,
-  /** With `least_load`: the requests from elsewhere that count, the expected time, and the age of the report. */
+  /** With `least_load`: the requests from elsewhere, the expected time, and the age of the last report. */
   ELSEWHERE,
   EXPECTED,
   REPORT_AGE,
