@@ -265,6 +265,7 @@ export const beyondTypes = [
   "without upstreams.app.health_check.mandatory",
   "without upstreams.app.health_check.method",
   "without upstreams.app.health_check.type",
+  "without upstreams.app.least_load.report",
   "without upstreams.app.outlier_detection.mode",
   "without upstreams.app.discovery.etcd.user",
   "without upstreams.app.discovery.etcd.password",

@@ -39,6 +39,12 @@ describe("the expected time of least_load", () => {
     expect(is_about(cell(subject, Row.EXPECTED_REQUESTS), 5)).truthy();
   });
 
+  it("has a mean even if all responses come within a millisecond, so that it is forgotten in bad health", () => {
+    note_loaded_time(subject.row, 0, 4, NOW);
+    expect(cell(subject, Row.MEAN_TIME) > 0).truthy();
+    expect(cell(subject, Row.EXPECTED_TIME) < 0.001).truthy();
+  });
+
   it("is what the server reports while that is within a factor of four, for ten seconds", () => {
     note_loaded_time(subject.row, 100, 4, NOW);
     note_latency(subject.row, 150, 4, NOW);

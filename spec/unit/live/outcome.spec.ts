@@ -7,7 +7,16 @@ import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { status_of, type ServerStatus } from "../../../src/resty/sluice/store/memory/statistics";
 import { add_times, new_times, type Times } from "../../../src/resty/sluice/store/memory/times";
 import { expect } from "../support/expect";
-import { A, B, NOW, put, server_of, start_worker, upstream_at } from "../support/live_worker";
+import {
+  A,
+  B,
+  NOW,
+  put,
+  send_from_other_worker,
+  server_of,
+  start_worker,
+  upstream_at,
+} from "../support/live_worker";
 import { begin_request, nginx } from "../support/nginx_stub";
 
 let name = "";
@@ -212,6 +221,33 @@ describe("a request with several attempts", () => {
     end(A, "502", "-");
     expect(status(A).fails).equal(1);
     expect(fails(A)).equal(0);
+  });
+});
+
+describe("the requests in flight at a response, for least_load", () => {
+  function requests_at(address: string): number {
+    return shared_memory()[server(address).row + Row.EXPECTED_REQUESTS];
+  }
+
+  it("are the others but one, when there was one attempt", () => {
+    put(name, { method: "least_load" }, [{ server: A }]);
+    send_from_other_worker(server(A), 3);
+    begin();
+    end(A, "200", "0.100");
+    expect(requests_at(A)).equal(2);
+  });
+
+  it("are the others but one, of each of several attempts that were answered", () => {
+    put(name, { method: "least_load" }, [{ server: A }, { server: B }]);
+    send_from_other_worker(server(A), 3);
+    send_from_other_worker(server(B), 3);
+    const first = begin() ?? "";
+    const second = retry(429) ?? "";
+    expect(second === first).equal(false);
+    end(`${first}, ${second}`, "429, 200", "0.050, 0.100");
+    expect(requests_at(first)).equal(2);
+    expect(requests_at(second)).equal(2);
+    expect(status(first).active + status(second).active).equal(6);
   });
 });
 

@@ -1,5 +1,4 @@
-import { most_elsewhere, time_with } from "../balancer/loads";
-import { requests_elsewhere } from "../live/view/elsewhere";
+import { time_with } from "../balancer/loads";
 import { type Cell, Row, UpstreamRow } from "../store/memory/cells";
 import { shared_memory } from "../store/memory/region";
 
@@ -8,11 +7,6 @@ import { shared_memory } from "../store/memory/region";
 /** Returns the requests in flight, for the weight, above which a server of the upstream at a row is hot. */
 export function hot_from(upstream_row: Cell): number {
   return shared_memory()[upstream_row + UpstreamRow.HOT_FROM];
-}
-
-/** Returns the requests of a server from elsewhere that count. `hot`: the result of `hot_from`. */
-export function counted_elsewhere(row: Cell, weight: number, hot: number, now: number): number {
-  return math.min(requests_elsewhere(row, now), most_elsewhere(hot) * weight);
 }
 
 /** Returns the expected time of one more request, in milliseconds; undefined: not known. */

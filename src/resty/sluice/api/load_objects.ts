@@ -14,8 +14,8 @@ import { load_factor, outlier_part } from "../store/memory/factor";
 import { limit_now } from "../store/memory/limit";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
-import { requests_elsewhere } from "../live/view/elsewhere";
-import { counted_elsewhere, expected_with, hot_from, report_age } from "./least_load";
+import { counted_elsewhere, requests_elsewhere } from "../live/view/elsewhere";
+import { expected_with, hot_from, report_age } from "./least_load";
 
 /** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
 

@@ -11,6 +11,8 @@ import { shared_memory } from "../store/memory/region";
 const NEW_PART = 0.2;
 /** By how much a reported time may differ from the measured one. A larger difference counts as this one. */
 const MOST_DIFFERENCE = 4;
+/** A mean of 0 says that there was no response for `least_load`. A response within a millisecond counts as this. */
+const LEAST_TIME = 1e-6;
 /** The time that a report counts, in seconds. */
 const EXPIRY = 10;
 
@@ -45,7 +47,8 @@ export function note_loaded_time(row: Cell, milliseconds: number, requests: numb
   const memory = shared_memory();
   const before = mean_of(row);
   const part = before < 0 ? 1 : NEW_PART;
-  memory[row + Row.MEAN_TIME] = math.max(before, 0) * (1 - part) + milliseconds * part;
+  const mean = math.max(before, 0) * (1 - part) + milliseconds * part;
+  memory[row + Row.MEAN_TIME] = math.max(LEAST_TIME, mean);
   memory[row + Row.MEAN_REQUESTS] = memory[row + Row.MEAN_REQUESTS] * (1 - part) + requests * part;
   combine(row, now);
 }

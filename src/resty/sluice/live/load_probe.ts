@@ -15,9 +15,11 @@ import { for_each_upstream } from "./view/view";
  * last report counts less and less.
  */
 
-/** Limits of the probes of a worker: those in progress, and those that begin in one round. */
+/** Limits of the probes of a worker: those in progress, and those of an upstream that begin in one round. */
 const MOST_AT_ONCE = 64;
 const MOST_IN_A_ROUND = 32;
+/** Limit of the servers that are drawn in one round, because those that may not be asked are passed over. */
+const MOST_DRAWS = 1000;
 /** Limit of the part of a body that is read, in bytes. */
 const LARGEST_BODY = 65536;
 const KEEPALIVE_SECONDS = 60;
@@ -42,7 +44,7 @@ function list_servers(upstream: LiveUpstream, probe: LoadProbe): void {
   probe.servers = [];
   probe.next = 0;
   for (const [, server] of pairs(upstream.servers))
-    probe.servers.push({ server, destination: destination_of(server) });
+    probe.servers.push({ server, destination: undefined, is_asked: false });
 }
 
 /** Draws a server, each one once before any one is drawn again. */
@@ -57,13 +59,25 @@ function draw(probe: LoadProbe): ProbedServer {
   return drawn;
 }
 
-/** Draws a server that can have requests; undefined: there is none. */
-function draw_available(probe: LoadProbe, now: number): ProbedServer | undefined {
-  for (const _ of $range(1, probe.servers.length)) {
+/**
+ * Draws a server that can have requests, and whose last answer is not awaited: one that hangs would soon take
+ * all the probes that the limits allow.
+ *
+ * @param most limit of the draws
+ * @returns the server, if there is one, and the number of draws
+ */
+function draw_available(
+  probe: LoadProbe,
+  most: number,
+  now: number,
+): LuaMultiReturn<[ProbedServer | undefined, number]> {
+  const draws = math.min(most, probe.servers.length);
+  for (const number of $range(1, draws)) {
     const drawn = draw(probe);
-    if (drawn.server.in_rotation && is_healthy(drawn.server, now)) return drawn;
+    const { server, is_asked } = drawn;
+    if (!is_asked && server.in_rotation && is_healthy(server, now)) return $multi(drawn, number);
   }
-  return undefined;
+  return $multi(undefined, draws);
 }
 
 /** Returns the report in an answer; undefined: none that is valid. */
@@ -75,8 +89,11 @@ function report_in({ headers }: Answer, sources: LoadSources): Report | undefine
   return parsed;
 }
 
-function ask(this: void, probe: LoadProbe, { server, destination }: ProbedServer): void {
+function ask(this: void, probe: LoadProbe, asked: ProbedServer): void {
   const { text, timeout, sources } = probe;
+  const { server } = asked;
+  const destination = asked.destination ?? destination_of(server);
+  asked.destination = destination;
   const [answer] = request(destination, text, timeout, LARGEST_BODY, timeout, "nothing");
   if (answer === undefined || answer.status < 200 || answer.status > 299) return;
   const report = report_in(answer, sources);
@@ -87,19 +104,23 @@ function ask(this: void, probe: LoadProbe, { server, destination }: ProbedServer
 function ask_and_end(this: void, probe: LoadProbe, asked: ProbedServer): void {
   const [returned, failure] = pcall(ask, probe, asked);
   in_progress -= 1;
+  asked.is_asked = false;
   if (!returned) ngx.log(ngx.ERR, `sluice: could not probe the load: ${tostring(failure)}`);
 }
 
-/** Starts the probes that are due. Those that the limits do not allow are dropped. */
+/** Starts the probes that are due. Those that the limits do not allow wait, at most one round's. */
 function start_due(upstream: LiveUpstream, probe: LoadProbe, now: number): void {
   probe.due = math.min(MOST_IN_A_ROUND, probe.due + upstream.answers * probe.per_request);
   upstream.answers = 0;
   if (probe.revision !== upstream.revision) list_servers(upstream, probe);
+  let draws_left = MOST_DRAWS;
   while (probe.due >= 1 && in_progress < MOST_AT_ONCE) {
-    const drawn = draw_available(probe, now);
+    const [drawn, draws] = draw_available(probe, draws_left, now);
     if (drawn === undefined) return;
+    draws_left -= draws;
     probe.due -= 1;
     in_progress += 1;
+    drawn.is_asked = true;
     ngx.thread.spawn(ask_and_end, probe, drawn);
   }
 }

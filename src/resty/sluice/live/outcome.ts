@@ -10,7 +10,7 @@ import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept
 import { report_unlogged } from "./unlogged";
 import { read_milliseconds, read_number } from "./view/variable";
 import { note_failed_attempt, note_response } from "./view/availability";
-import { count_at, count_end, count_response, count_success } from "./view/counters";
+import { count_at, count_end, count_inactive, count_response, count_success } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
 import { type LiveServer, Measure } from "./view/model";
 import { count_failed_response, count_loaded_time, count_response_time } from "./view/surroundings";
@@ -149,7 +149,10 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   const attempts = read_attempts();
   const servers: LiveServer[] = [];
   for (const server of earlier) servers.push(server);
-  if (last !== undefined) servers.push(last);
+  if (last !== undefined) {
+    servers.push(last);
+    count_inactive(last);
+  }
 
   // An upstream of nginx.conf may have had attempts between ours. Then the addresses tell them apart.
   const all_ours = attempts.addresses.length === servers.length;
@@ -174,7 +177,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   }
   if (last === undefined) return;
   if (TAKES_BACK_TRIES && last_failures === 0) note_connection(last);
-  count_end(last, last_failures);
+  count_at(last, Counter.FAILS, last_failures);
   // The response header belongs to the last attempt.
   if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
 }

@@ -3,7 +3,7 @@ import { seconds_of } from "../../config/time";
 import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
-import { requests_elsewhere } from "../../live/view/elsewhere";
+import { counted_elsewhere, requests_elsewhere } from "../../live/view/elsewhere";
 import { slow_start_part } from "../../live/view/weight";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
@@ -15,7 +15,7 @@ import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 import { condition_of, plan_of, state_index } from "../condition";
-import { counted_elsewhere, expected_with, hot_from, report_age } from "../least_load";
+import { expected_with, hot_from, report_age } from "../least_load";
 import { ABSENT } from "./family";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
@@ -48,7 +48,7 @@ export const enum Value {
   UNAVAILABLE,
   /** 1: a standby server that is not in service. */
   STANDS_BY,
-  /** With `least_load`: the requests from elsewhere that count, the expected time, and the age of the report. */
+  /** With `least_load`: the requests from elsewhere, the expected time, and the age of the last report. */
   ELSEWHERE,
   EXPECTED,
   REPORT_AGE,

@@ -75,7 +75,8 @@ export function count_request(server: LiveServer, now: number): void {
   memory[server.row + Row.SELECTED] = now;
 }
 
-function count_inactive(server: LiveServer): void {
+/** Counts that a request is no longer in flight at `server`. */
+export function count_inactive(server: LiveServer): void {
   const { own_active } = server;
   const total = server.upstream.own_active;
   memory[own_active] = memory[own_active] - 1;

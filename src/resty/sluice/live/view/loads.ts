@@ -1,11 +1,10 @@
 import type { NumberPointer } from "ffi";
 
-import { most_elsewhere } from "../../balancer/loads";
 import type { Loads, Peer } from "../../balancer/method";
 import { shorten } from "../../health/expected_time";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../../store/memory/cells";
 import { active_at, row_at, sum_of_slots } from "../../store/memory/region";
-import { requests_elsewhere } from "./elsewhere";
+import { counted_elsewhere, requests_elsewhere } from "./elsewhere";
 import type { LiveServer } from "./model";
 
 /** The loads of servers for `least_load`, by the numbers of their rows. Hot. */
@@ -71,6 +70,5 @@ export function loads_of(upstream_row: Cell): Loads {
 
 /** Returns the requests of others that a server is believed to have. `now`: the monotonic clock. */
 export function believed_elsewhere({ row, upstream, weight }: LiveServer, now: number): number {
-  const most = most_elsewhere(memory[upstream.row + UpstreamRow.HOT_FROM]) * weight;
-  return math.min(requests_elsewhere(row, now), most);
+  return counted_elsewhere(row, weight, memory[upstream.row + UpstreamRow.HOT_FROM], now);
 }

@@ -149,7 +149,10 @@ export interface LiveUpstream {
 /** A server that is asked for its load. */
 export interface ProbedServer {
   server: LiveServer;
-  destination: Destination;
+  /** Undefined: it was not asked yet. */
+  destination: Destination | undefined;
+  /** The answer to a probe of this worker is awaited. */
+  is_asked: boolean;
 }
 
 /** How the servers of an upstream are asked for their load. */

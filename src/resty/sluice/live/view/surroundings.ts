@@ -117,11 +117,16 @@ export function count_failed_response(server: LiveServer): void {
   else if (memory[row + Row.STAMP] === incarnation) note_penalty(row, WORST_TIME, 0.05, clock.now());
 }
 
-/** Adds a response to the expected time of `least_load`. */
+/**
+ * Adds a response to the expected time of `least_load`, after the end of its own request. One other request is
+ * left out. So a server expects more time for one more request than for the last one, and in the simulation the
+ * 99th percentile is lower.
+ */
 export function count_loaded_time(server: LiveServer, milliseconds: number): void {
   const { row, incarnation } = server;
   if (memory[row + Row.STAMP] !== incarnation) return;
   const now = clock.now();
-  const requests = math.max(0, in_flight(server) - 1) + believed_elsewhere(server, now);
+  const others = math.max(0, in_flight(server) - 1);
+  const requests = others + believed_elsewhere(server, now);
   note_loaded_time(row, milliseconds, requests, now);
 }
