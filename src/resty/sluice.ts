@@ -9,6 +9,7 @@ import { read_options, type ApiOptions } from "./sluice/config/options";
 import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { options_of } from "./sluice/discovery/resolver";
 import { use_template } from "./sluice/discovery/template/current";
+import { compile_whole_requests } from "./sluice/lib/compiler";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/phases";
@@ -32,6 +33,8 @@ export const _VERSION = VERSION;
  * Phase: init_by_lua. With `lua_code_cache off`, nginx runs this phase before each request as well; the
  * function then uses the state that the first call has opened.
  *
+ * It also lets LuaJIT compile longer paths, for all Lua code of the process: `maxirconst=1000`.
+ *
  * Errors: raises a text that names the option and the reason if an option is invalid or the state cannot be
  * opened. nginx then does not start; at a reload, the running workers continue.
  *
@@ -40,6 +43,7 @@ export const _VERSION = VERSION;
 export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
     const read = read_options(options);
+    compile_whole_requests();
     const api = with_token_files(read.api);
     use_address_rules(address_rules_of(read.guard));
     use_lookup_options(read.resolver === undefined ? undefined : options_of(read.resolver));

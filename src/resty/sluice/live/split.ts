@@ -9,8 +9,7 @@ import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /**
  * The choice of a member for a request of a split, and of the member's server. A member is available if it
- * has a server for this very request, so that no request finds a member without one. Hot: LuaJIT compiles a
- * whole request with at most 500 constants, to which each function and each field adds some.
+ * has a server for this very request, so that no request finds a member without one. Hot.
  *
  * The store refuses splits that lead back to themselves. Changes of several gateways at once can still make
  * one. So a walk through splits looks at each split once, and goes down a limited number of levels.
