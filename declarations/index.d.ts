@@ -154,6 +154,8 @@ declare module "resty.sluice" {
    * Phase: init_by_lua. With `lua_code_cache off`, nginx runs this phase before each request as well; the
    * function then uses the state that the first call has opened.
    *
+   * It also lets LuaJIT compile longer paths, for all Lua code of the process: `maxirconst=1000`.
+   *
    * Errors: raises a text that names the option and the reason if an option is invalid or the state cannot be
    * opened. nginx then does not start; at a reload, the running workers continue.
    *

@@ -188,7 +188,7 @@ declare module "resty.sluice" {
      */
     hot_quantile?: number;
     /**
-     * Where servers report their load in responses. Default: nowhere, only what the gateway counts matters.
+     * Where servers report their load in responses. Default: nowhere, and the gateway's own counts matter.
      */
     report?: LoadReport;
     /** Asks servers for their load beside the requests. Default: only responses have reports. */

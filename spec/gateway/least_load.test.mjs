@@ -196,7 +196,7 @@ test("a server that always reports to be fast and idle gets a bounded share", as
   const liar = { delay: 20, ...metrics(0, 0) };
   const gateway = await start(context, { report }, liar, { delay: 20, ...metrics(4, 20) });
   const share = await shareOfFirst(context, gateway);
-  // With its times believed, it has almost all. As one that is four times as fast, it has four shares of seven.
+  // With its times believed, it has almost all. As one that is four times as fast, it has 4/7.
   assert.ok(share < 0.65, `its share is ${share}`);
 });
 

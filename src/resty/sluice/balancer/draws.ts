@@ -2,9 +2,9 @@ import type { Peer } from "./method";
 import { new_ranges } from "./ranges";
 
 /**
- * Draws peers by their weights, and knows the numbers by which their loads are read. Hot. Here, in `least_load`
- * and in the loads of servers, results are kept in a constant before they are returned: `return f()` is a tail
- * call, and LuaJIT gives up a trace after 15 of them.
+ * Draws peers by their weights, and knows the numbers by which their loads are read. Hot. Here, in
+ * `least_load` and in the loads of servers, results are kept in a constant before they are returned:
+ * `return f()` is a tail call, and LuaJIT gives up a trace after 15 of them.
  */
 export interface Draws {
   add: (this: void, peer: Peer) => void;

@@ -35,11 +35,11 @@ export const LEAST_LOAD = block(
     /** The number of servers that are drawn for each request, by their weights: 2 to 32. */
     choices: with_default(whole_from(2, 32), 6),
     /**
-     * Servers with more requests in flight, for their weight, than this part of all servers are hot: they count
-     * as ten times slower.
+     * Servers with more requests in flight, for their weight, than this part of all servers are hot: they
+     * count as ten times slower.
      */
     hot_quantile: with_default(number_from(0.05, 0.99), 0.6),
-    /** Where servers report their load in responses. Default: nowhere, only what the gateway counts matters. */
+    /** Where servers report their load in responses. Default: nowhere, and the gateway's own counts matter. */
     report: optional(LOAD_REPORT),
     /** Asks servers for their load beside the requests. Default: only responses have reports. */
     probe: optional(LOAD_PROBE),

@@ -11,7 +11,7 @@ import { shared_memory } from "../store/memory/region";
 const NEW_PART = 0.2;
 /** By how much a reported time may differ from the measured one. A larger difference counts as this one. */
 const MOST_DIFFERENCE = 4;
-/** A mean of 0 says that there was no response for `least_load`. A response within a millisecond counts as this. */
+/** The least mean time of a server with responses: 0 says that there was none for `least_load`. */
 const LEAST_TIME = 1e-6;
 /** The time that a report counts, in seconds. */
 const EXPIRY = 10;
@@ -59,7 +59,7 @@ export function note_penalty(row: Cell, milliseconds: number, part: number, now:
   combine(row, now);
 }
 
-/** Notes the time that a server expects, with `requests` in flight. It counts once the server has answered. */
+/** Notes the time that a server expects, with `requests` in flight. It counts after its first answer. */
 export function note_latency(row: Cell, milliseconds: number, requests: number, now: number): void {
   const memory = shared_memory();
   memory[row + Row.LATENCY] = milliseconds;

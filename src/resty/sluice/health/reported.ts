@@ -104,7 +104,7 @@ function put(cell: number, value: number | undefined): void {
   if (value !== undefined) shared_memory()[cell] = value;
 }
 
-/** Notes what `least_load` uses: the requests that others have at the server, and the time that it expects. */
+/** Notes what `least_load` uses: the requests of others at the server, and the time that it expects. */
 function note_load(row: Cell, { in_flight, latency }: Report, now: number): void {
   if ((in_flight ?? latency) === undefined) return;
   const memory = shared_memory();

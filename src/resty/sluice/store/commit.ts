@@ -18,8 +18,8 @@ import { is_shared, NO_CLUSTER_REVISION, share } from "./replicate";
 import { begin_write, forget_write, free_rows, free_rows_of, publish_write, update_rows } from "./unfinished";
 
 /**
- * The second half of a write; `write.ts` has the first half, lock and edit, and `prepare.ts` what follows from
- * the changes.
+ * The second half of a write; `write.ts` has the first half, lock and edit, and `prepare.ts` what follows
+ * from the changes.
  *
  * 1. stage: reserve memory for the new texts, and send the changes to the other gateways of a cluster.
  * 2. journal: append the changes to the history, and to the journal, as one line.

@@ -15,8 +15,8 @@ export function requests_elsewhere(row: Cell, now: number): number {
 }
 
 /**
- * Returns the number of these requests that `least_load` counts. `weight`: that of the server. `hot_from`: the
- * requests, for the weight, above which a server is hot.
+ * Returns the number of these requests that `least_load` counts. `weight`: that of the server. `hot_from`:
+ * the requests, for the weight, above which a server is hot.
  */
 export function counted_elsewhere(row: Cell, weight: number, hot_from: number, now: number): number {
   return math.min(requests_elsewhere(row, now), most_elsewhere(hot_from) * weight);

@@ -118,8 +118,8 @@ export function count_failed_response(server: LiveServer): void {
 }
 
 /**
- * Adds a response to the expected time of `least_load`, after the end of its own request. One other request is
- * left out, so that a server expects more time for one more request than for the last one. The published
+ * Adds a response to the expected time of `least_load`, after the end of its own request. One other request
+ * is left out, so that a server expects more time for one more request than for the last one. The published
  * figures of the simulation are those of this rule; without it they hardly differ.
  */
 export function count_loaded_time(server: LiveServer, milliseconds: number): void {

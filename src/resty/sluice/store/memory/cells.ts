@@ -226,7 +226,7 @@ export const enum Row {
   /** How often outlier detection has ejected the server. */
   ALL_EJECTIONS,
 
-  /** The mean time of responses for `least_load`, and the mean number of requests that were in flight then. */
+  /** The mean time of responses for `least_load`, and the mean number of requests in flight then. */
   MEAN_TIME,
   MEAN_REQUESTS,
   /** The time that the server expected by its last report, the requests in flight then, and when that was. */

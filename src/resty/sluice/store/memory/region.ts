@@ -227,8 +227,8 @@ export function revision(): number {
 }
 
 /**
- * Tells whether a row still belongs to what a worker knows it as, a server or an upstream. The view of a worker
- * without requests may be some seconds old. Any phase.
+ * Tells whether a row still belongs to what a worker knows it as, a server or an upstream. The view of a
+ * worker without requests may be some seconds old. Any phase.
  */
 export function is_present({ row, incarnation }: { row: Cell; incarnation: number }): boolean {
   return shared_memory()[row + Row.STAMP] === incarnation;

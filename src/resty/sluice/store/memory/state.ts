@@ -64,8 +64,8 @@ function judge(row: Cell): State {
 }
 
 /**
- * Forgets the expected time of `least_load`, so that the server gets one request until it has answered. Only a
- * server of this method has a mean.
+ * Forgets the expected time of `least_load`, so that the server gets one request until it has answered. Only
+ * a server of this method has a mean.
  */
 function forget_time(row: Cell): void {
   const memory = shared_memory();
