@@ -187,9 +187,7 @@ declare module "resty.sluice" {
      * count as ten times slower. Default: 0.6.
      */
     hot_quantile?: number;
-    /**
-     * Where servers report their load in responses. Default: nowhere, and the gateway's own counts matter.
-     */
+    /** Where servers report their load in responses. Default: nowhere, its own counts matter. */
     report?: LoadReport;
     /** Asks servers for their load beside the requests. Default: only responses have reports. */
     probe?: LoadProbe;

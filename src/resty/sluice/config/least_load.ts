@@ -39,7 +39,7 @@ export const LEAST_LOAD = block(
      * count as ten times slower.
      */
     hot_quantile: with_default(number_from(0.05, 0.99), 0.6),
-    /** Where servers report their load in responses. Default: nowhere, and the gateway's own counts matter. */
+    /** Where servers report their load in responses. Default: nowhere, its own counts matter. */
     report: optional(LOAD_REPORT),
     /** Asks servers for their load beside the requests. Default: only responses have reports. */
     probe: optional(LOAD_PROBE),
