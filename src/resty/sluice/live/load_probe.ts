@@ -7,8 +7,8 @@ import * as clock from "../lib/clock";
 import type { Destination } from "../net/connection";
 import { request, type Answer } from "../net/request";
 import { is_healthy } from "./view/availability";
+import { probed_upstreams } from "./view/load_probe";
 import type { LiveUpstream, LoadProbe, ProbedServer } from "./view/model";
-import { for_each_upstream } from "./view/view";
 
 /**
  * Asks servers for their load beside the requests, for `least_load`. A probe that fails has no effect: the
@@ -128,10 +128,6 @@ function start_due(upstream: LiveUpstream, probe: LoadProbe, now: number): void 
 /** Asks for the loads for which requests have ended since the last call. Phase: timer. */
 export function probe_loads(this: void): void {
   const now = clock.now();
-  const due: LiveUpstream[] = [];
-  for_each_upstream((upstream) => {
-    if (upstream.load_probe !== undefined) due.push(upstream);
-  });
-  for (const upstream of due)
+  for (const upstream of probed_upstreams())
     if (upstream.load_probe !== undefined) start_due(upstream, upstream.load_probe, now);
 }

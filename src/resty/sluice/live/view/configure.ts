@@ -9,7 +9,7 @@ import { expiry_of } from "../../health/reported";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { new_key_reader } from "./key";
-import { load_probe_of } from "./load_probe";
+import { set_load_probe } from "./load_probe";
 import { methods_of } from "./methods";
 import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
@@ -105,7 +105,7 @@ export function set_limits(upstream: LiveUpstream, document: Document): void {
   // Without `load`, or as no outliers, the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
   upstream.load_sources = load_sources({ load, least_load });
-  upstream.load_probe = load_probe_of(upstream.name, least_load);
+  set_load_probe(upstream, least_load);
   upstream.wants_reports =
     load !== undefined ||
     autoscale !== undefined ||

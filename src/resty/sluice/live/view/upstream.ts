@@ -18,6 +18,7 @@ import {
 import { adopt, own_cell } from "./counters";
 import { new_key_reader } from "./key";
 import { follow_limits_of, leave_limits, note_adaptive } from "./limit";
+import { forget_load_probe } from "./load_probe";
 import { methods_of } from "./methods";
 import type { LiveUpstream, LiveServer } from "./model";
 import { note_rotation, rotate } from "./rotation";
@@ -107,6 +108,7 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
 /** Forgets the servers of a deleted upstream. */
 export function forget_servers(upstream: LiveUpstream): void {
   note_rotation();
+  forget_load_probe(upstream);
   for (const [, server] of pairs(upstream.servers)) {
     stop_ramp(server);
     leave_limits(server);
