@@ -27,9 +27,12 @@ export const TAKES_BACK_TRIES = ngx.config.ngx_lua_version >= FIRST_TAKING_BACK 
 
 const BAD_GATEWAY = 502;
 
-/** Notes that nginx may keep a connection to a server that answered a request still under way. Hot. */
-export function note_connection(server: LiveServer): void {
-  const in_flight = own_in_flight(server);
+/**
+ * Notes that nginx may keep a connection to a server that answered a request. Hot.
+ *
+ * @param in_flight the requests of this worker at the server, with that request
+ */
+export function note_connection(server: LiveServer, in_flight: number): void {
   if (in_flight > server.connections) server.connections = in_flight;
 }
 

@@ -10,7 +10,14 @@ import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept
 import { report_unlogged } from "./unlogged";
 import { read_milliseconds, read_number } from "./view/variable";
 import { note_failed_attempt, note_response } from "./view/availability";
-import { count_at, count_end, count_inactive, count_response, count_success } from "./view/counters";
+import {
+  count_at,
+  count_end,
+  count_inactive,
+  count_response,
+  count_success,
+  own_in_flight,
+} from "./view/counters";
 import { note_end } from "./view/in_flight_age";
 import { type LiveServer, Measure } from "./view/model";
 import { count_failed_response, count_loaded_time, count_response_time } from "./view/surroundings";
@@ -176,7 +183,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
     }
   }
   if (last === undefined) return;
-  if (TAKES_BACK_TRIES && last_failures === 0) note_connection(last);
+  if (TAKES_BACK_TRIES && last_failures === 0) note_connection(last, own_in_flight(last) + 1);
   count_at(last, Counter.FAILS, last_failures);
   // The response header belongs to the last attempt.
   if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
@@ -214,7 +221,7 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
     log_several_attempts([], server);
     return;
   }
-  if (TAKES_BACK_TRIES) note_connection(server);
+  if (TAKES_BACK_TRIES) note_connection(server, own_in_flight(server));
   count_success(server, status, sent, received);
   const now = clock.now();
   note_response(server, status, now);

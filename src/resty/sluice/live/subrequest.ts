@@ -11,7 +11,7 @@ import { choose_in_split } from "./split";
 import { count_servers } from "./split_servers";
 import { allow_tries } from "./tries";
 import { note_choice } from "./view/availability";
-import { count_at, count_end } from "./view/counters";
+import { count_at, count_end, own_in_flight } from "./view/counters";
 import type { LiveServer } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
@@ -48,7 +48,7 @@ function retry(name: string, attempts: Attempts, now: number): void {
 function note_attempt(server: LiveServer, attempts: Attempts, now: number): void {
   note_choice(server, now);
   // The response is not seen. nginx may keep the connection.
-  if (TAKES_BACK_TRIES) note_connection(server);
+  if (TAKES_BACK_TRIES) note_connection(server, own_in_flight(server));
   count_end(server, 0);
   add_tried(attempts, server);
   ngx.ctx.sluice = attempts;
