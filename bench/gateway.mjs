@@ -92,8 +92,9 @@ export class Gateway {
     this.pid = this.program === "nginx" ? await workerOf(child) : Number(child.pid);
   }
 
-  async stop() {
-    if (this.#child !== undefined) await stop(this.#child);
+  /** @param {NodeJS.Signals} [signal] */
+  async stop(signal) {
+    if (this.#child !== undefined) await stop(this.#child, signal);
     this.#child = undefined;
   }
 

@@ -73,11 +73,11 @@ export function startClient(command) {
   return child;
 }
 
-/** @param {ChildProcess} child */
-export async function stop(child) {
+/** @param {ChildProcess} child @param {NodeJS.Signals} [signal] */
+export async function stop(child, signal = "SIGTERM") {
   servers.delete(child);
   const gone = once(child, "exit");
-  child.kill("SIGTERM");
+  child.kill(signal);
   await gone;
 }
 
