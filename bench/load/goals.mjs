@@ -6,6 +6,17 @@ import { judge } from "../budgets.mjs";
 /** The goals of the method, and what the model must reproduce of published measurements. */
 
 export const METHOD = "least_load";
+/** The policies that the summary and the plots compare. Their order gives their colours. */
+export const SHOWN = [
+  METHOD,
+  "least_conn",
+  "least_time",
+  "Prequal, reports and 0.5 probes",
+  "peak EWMA of two",
+  "random two least_conn",
+  "round_robin, load",
+  "round_robin",
+];
 const PROBES = "least_load, 0.5 probes";
 
 /** The published 99th percentiles at the loads 0.7, 0.9 and 1.05, with 20 gateways. */

@@ -1,5 +1,5 @@
 import { drawPanels } from "../svg.mjs";
-import { gatewaysText, select } from "./goals.mjs";
+import { gatewaysText, select, SHOWN } from "./goals.mjs";
 
 /** The plots of docs/load.md. */
 
@@ -7,21 +7,10 @@ import { gatewaysText, select } from "./goals.mjs";
 /** @typedef {import("../svg.mjs").Panel} Panel */
 /** @typedef {"p50" | "p99" | "p999" | "imbalance"} Value */
 
-/** The policies in plots, whose order gives their colours. */
-const DRAWN = [
-  "least_load",
-  "least_conn",
-  "least_time",
-  "Prequal, reports and 0.5 probes",
-  "peak EWMA of two",
-  "random two least_conn",
-  "round_robin, load",
-  "round_robin",
-];
 /** Variants are drawn in the colour of their policy. @param {string} policy */
 function colorOf(policy) {
-  const found = DRAWN.findIndex((name) => name === policy || policy.startsWith(`${name}, `));
-  return found < 0 ? DRAWN.length - 1 : found;
+  const found = SHOWN.findIndex((name) => name === policy || policy.startsWith(`${name}, `));
+  return found < 0 ? SHOWN.length - 1 : found;
 }
 
 /** @type {Record<Value, string>} */
@@ -52,7 +41,7 @@ function errorsOf({ failed, late, requests }) {
  */
 function linePanel(title, outcomes, along, valueOf, isLogarithmic) {
   const places = [...new Set(outcomes.map((outcome) => outcome[along]))].sort((one, other) => one - other);
-  const lines = DRAWN.map((policy, color) => ({
+  const lines = SHOWN.map((policy, color) => ({
     name: policy,
     color,
     points: select(outcomes, { policy }).map((outcome) => ({

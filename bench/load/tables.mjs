@@ -1,6 +1,6 @@
 import { valueText } from "../budgets.mjs";
 import { table } from "../markdown.mjs";
-import { gatewaysText, METHOD, PUBLISHED, select } from "./goals.mjs";
+import { gatewaysText, PUBLISHED, select, SHOWN } from "./goals.mjs";
 
 /** The tables of docs/load.md. */
 
@@ -68,17 +68,6 @@ export function goalTable(verdicts) {
   );
 }
 
-/** The policies that the summary compares. */
-const SUMMARIZED = [
-  METHOD,
-  "least_conn",
-  "least_time",
-  "Prequal, reports and 0.5 probes",
-  "peak EWMA of two",
-  "random two least_conn",
-  "round_robin, load",
-  "round_robin",
-];
 /** The situations of the summary: how they are named, and where they are found. */
 const SITUATIONS = /** @type {const} */ ([
   ["published, 1 gateway", { scenario: "published", gateways: 1, load: 0.9 }],
@@ -96,11 +85,11 @@ const SITUATIONS = /** @type {const} */ ([
 /** Returns the 50th and 99th percentiles of the policies in some situations. @param {Outcome[]} outcomes */
 export function summaryTable(outcomes) {
   const rows = SITUATIONS.map(([name, wanted]) => {
-    const cells = SUMMARIZED.map((policy) => {
+    const cells = SHOWN.map((policy) => {
       const [found] = select(outcomes, { ...wanted, policy });
       return found === undefined ? "" : `${found.p50.mean.toFixed(0)} / ${found.p99.mean.toFixed(0)}`;
     });
     return [name, ...cells].join(" | ");
   });
-  return table(["50 % / 99 %, ms", ...SUMMARIZED], rows);
+  return table(["50 % / 99 %, ms", ...SHOWN], rows);
 }

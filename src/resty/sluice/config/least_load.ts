@@ -27,7 +27,6 @@ export const LOAD_PROBE = block({
   /** Limit of the time until the answer, up to 1 s. */
   timeout: with_default(time_from("10ms", "1s"), "1s"),
 });
-export type LoadProbeConfig = ConfigOf<typeof LOAD_PROBE>;
 
 /** Parameters of the method `least_load`: of some servers, the one that is expected to answer first. */
 export const LEAST_LOAD = block(
