@@ -6,9 +6,9 @@ interface Jit {
 }
 
 /**
- * LuaJIT compiles a path of at most 500 constants by default. A whole request with `least_load`, or with a
- * split by a key, has more: without this limit a part of it would be interpreted, which takes 4,000
- * instructions more.
+ * LuaJIT compiles a path of at most 500 constants by default. A whole request with `least_load` has more, so
+ * that a part of it would be interpreted, which takes some 4,500 instructions more. A split by a key is close
+ * to that limit.
  */
 const MOST_CONSTANTS = 1000;
 
