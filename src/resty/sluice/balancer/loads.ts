@@ -18,7 +18,8 @@ export function time_with(requests: number, mean: number, mean_requests: number)
 
 /**
  * Returns the upper bound on the requests from elsewhere, for the weight, that a peer is believed to have.
- * With so many, a peer has too many requests, but not more than others can have. `hot_from`: as in `note_hot`.
+ * With so many, a peer has too many requests, but not more than others can have. `hot_from`: as in
+ * `note_hot`.
  */
 export function most_elsewhere(hot_from: number): number {
   return MOST_ELSEWHERE * (1 + hot_from);
