@@ -16,6 +16,7 @@ const { checkOpenapi } = await import("./check_openapi.mjs");
 const { readSources } = await import("./openapi.mjs");
 const { checkPatterns } = await import("./check_patterns.mjs");
 const { checkRoutes } = await import("./routes.mjs");
+const { checkWorkflows } = await import("./check_workflows.mjs");
 
 /**
  * Runs the program of an npm package.
@@ -23,6 +24,8 @@ const { checkRoutes } = await import("./routes.mjs");
  * @param {string[]} args
  */
 const node = (script, ...args) => run(process.execPath, [join(root, "node_modules", script), ...args]);
+
+const workflowProblems = await checkWorkflows();
 
 /** @type {[name: string, step: () => boolean][]} */
 const steps = [
@@ -42,6 +45,7 @@ const steps = [
   ["comments", () => report(checkComments())],
   ["routes", () => report(checkRoutes(readSources()))],
   ["openapi", () => report(checkOpenapi())],
+  ["workflows", () => report(workflowProblems)],
 ];
 
 /**

@@ -1,9 +1,11 @@
 /**
  * `npm run release:check`: checks that package.json, the rockspec, dist.ini and the sources describe the same
- * release, and that npm, LuaRocks and OPM would install all of dist/ and nothing else.
+ * release, and that npm, LuaRocks and OPM would install all of dist/ and nothing else. With `-- --tag <tag>`
+ * it also fails if something is missing for an upload of the release with that tag.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { parseArgs } from "node:util";
 import { isMain, root, run, stop } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 import { installedByLuarocks, packedByNpm, readIni, readRockspec, versionByOpm } from "./release.mjs";
@@ -184,13 +186,16 @@ export function fileProblems(folder, tools = { packedByNpm, installedByLuarocks 
 }
 
 /**
- * Returns the fields that are missing for an upload to OPM and LuaRocks.
+ * Returns what is missing for an upload to OPM and LuaRocks.
  * @param {string} folder
  * @returns {string[]} one line per field
  */
-function missingForUpload(folder) {
+export function missingForUpload(folder) {
   const { file, source } = readRockspec(folder);
   return [
+    ...(/^## .*unreleased$/m.test(read(folder, "CHANGELOG.md"))
+      ? ["CHANGELOG.md: the date of the release"]
+      : []),
     ...(readIni(join(folder, "dist.ini")).keys.has("repo_link") ? [] : ["dist.ini: repo_link, for OPM"]),
     ...(source.url.startsWith("file:")
       ? [`${file}: a source.url that is not "${source.url}", for LuaRocks`]
@@ -199,15 +204,20 @@ function missingForUpload(folder) {
 }
 
 if (isMain(import.meta.url)) {
+  const { tag } = parseArgs({ options: { tag: { type: "string" } } }).values;
   ensureNodeModules();
   ensureTestTools(["luajit", "cjson", "luarocks"]);
   // Builds dist/ as npm does before it packs.
   if (!run("npm", ["run", "--silent", "prepack"])) stop("release:check: npm run prepack failed");
   try {
     const problems = [...statementProblems(root), ...fileProblems(root)];
+    const missing = missingForUpload(root);
+    for (const field of missing) console.log(`still missing for an upload: ${field}`);
+    const { version } = JSON.parse(read(root, "package.json"));
+    if (tag !== undefined && tag !== `v${version}`)
+      problems.push(`the tag is "${tag}", but package.json says "${version}"`);
     for (const problem of problems) console.error(problem);
-    for (const missing of missingForUpload(root)) console.log(`still missing for an upload: ${missing}`);
-    if (problems.length > 0) stop("release:check: failed");
+    if (problems.length > 0 || (tag !== undefined && missing.length > 0)) stop("release:check: failed");
     console.log("release:check: names, versions and files agree");
   } catch (failure) {
     stop(`release:check: ${failure.message}`);

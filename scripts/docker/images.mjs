@@ -16,13 +16,15 @@ export const APP_IMAGE = "sluice-test-app";
 export const ETCD_IMAGE = "sluice-test-etcd";
 
 /**
- * Returns the base image: OPENRESTY_IMAGE, or an image that the engine has. Nothing is pulled.
+ * Returns the base image: OPENRESTY_IMAGE, which is pulled if the engine does not have it, or an image that
+ * the engine has.
  * @returns {string | undefined}
  */
 export function baseImage() {
   const wanted = process.env.OPENRESTY_IMAGE;
   if (wanted === undefined) return [OFFICIAL_IMAGE, BASE_IMAGE].find(hasImage);
-  return hasImage(wanted) ? wanted : stop(`OPENRESTY_IMAGE=${wanted}: the Docker engine has no such image`);
+  if (!hasImage(wanted)) docker("pull", "--quiet", wanted);
+  return wanted;
 }
 
 /** Returns the reason why no test can run in a container; undefined if the images are there. */
