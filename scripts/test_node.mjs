@@ -15,6 +15,9 @@ import { runQueue } from "./test_queue.mjs";
  */
 const AT_ONCE_PER_CORE = 3;
 
+/** Time-out of a file of spec/soak/, in milliseconds. */
+const SOAK_TIMEOUT = 2 * 60 * 60 * 1000;
+
 /** In containers each gateway needs more CPU time. */
 const AT_ONCE_PER_CORE_IN_CONTAINERS = 2;
 
@@ -123,7 +126,9 @@ export async function runContainerSpecs(fileNamePart) {
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
 export async function runSoakSpecs(fileNamePart) {
-  return judge(await runOneByOne(specsOf(["soak"], fileNamePart)));
+  // Some run for an hour, and a failure after that is no accident.
+  const results = await runQueue(specsOf(["soak"], fileNamePart), 1, SOAK_TIMEOUT);
+  return results.map(({ counts }) => counts).reduce(addCounts, { passed: 0, failed: 0, skipped: 0 });
 }
 
 /** @param {string[]} files */

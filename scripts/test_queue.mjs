@@ -11,7 +11,7 @@ import { root } from "./command.mjs";
 import { environmentWithServer } from "./setup.mjs";
 
 /** Time-out of a file in milliseconds. It ends a file that hangs, so that the output names the file. */
-const fileTimeout = 20 * 60 * 1000;
+const FILE_TIMEOUT = 20 * 60 * 1000;
 
 /**
  * Totals that node:test prints after each file. They are removed, because the run ends with totals of all
@@ -29,14 +29,16 @@ const totals = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms)
  * Runs files in the given order.
  * @param {string[]} files
  * @param {number} atOnce number of files that run at the same time
+ * @param {number} [timeout] of a file, in milliseconds
  * @returns {Promise<Result[]>}
  */
-export async function runQueue(files, atOnce) {
+export async function runQueue(files, atOnce, timeout = FILE_TIMEOUT) {
   const rest = [...files];
   /** @type {Result[]} */
   const results = [];
   const runRest = async () => {
-    for (let file = rest.shift(); file !== undefined; file = rest.shift()) results.push(await runFile(file));
+    for (let file = rest.shift(); file !== undefined; file = rest.shift())
+      results.push(await runFile(file, timeout));
   };
   await Promise.all(Array.from({ length: atOnce }, runRest));
   return results;
@@ -44,9 +46,10 @@ export async function runQueue(files, atOnce) {
 
 /**
  * @param {string} file
+ * @param {number} timeout
  * @returns {Promise<Result>}
  */
-async function runFile(file) {
+async function runFile(file, timeout) {
   const folder = join(root, "build", "specs");
   const report = join(folder, `${file.replaceAll("/", "_")}.tap`);
   mkdirSync(folder, { recursive: true });
@@ -60,7 +63,7 @@ async function runFile(file) {
   const began = performance.now();
   const child = spawn(process.execPath, [...options, file], {
     cwd: root,
-    timeout: fileTimeout,
+    timeout,
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...environmentWithServer(), ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}) },
   });

@@ -1,4 +1,4 @@
-/** Tests what GitHub's workflows use: the lint of their files, the links of a release and the check of links. */
+/** Tests the lint of workflows for GitHub, the links of a release, and the check of links to other sites. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

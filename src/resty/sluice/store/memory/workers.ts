@@ -56,14 +56,20 @@ export function running_workers(): LuaMultiReturn<[WorkerMemory[], number]> {
   return $multi(present, earlier);
 }
 
-/** Returns how many workers of this configuration have seen a revision, and their number. Any phase. */
+/**
+ * Returns how many workers of the newest configuration have seen a revision, and their number. Until its
+ * first worker runs, the workers of the last configuration count, because they still serve. Any phase.
+ */
 export function workers_at(revision: number): LuaMultiReturn<[following: number, total: number]> {
   const memory = shared_memory();
+  let newest = -1;
   let following = 0;
   let total = 0;
   for (const slot of $range(1, last_slot())) {
     const at = slot_at(slot);
-    if (memory[at + Slot.GENERATION] === memory[Header.GENERATION] && is_held(slot)) {
+    const generation = memory[at + Slot.GENERATION];
+    if (generation >= newest && is_held(slot)) {
+      if (generation > newest) [newest, following, total] = [generation, 0, 0];
       total += 1;
       if (memory[at + Slot.SEEN_REVISION] >= revision) following += 1;
     }
