@@ -74,10 +74,12 @@ test("failures add up although answers succeed in other seconds between them", a
   assert.deepEqual(counts, { a: 6, b: 18 });
 });
 
-test("$upstream_addr is the address that answered; when no server is available, only nginx's own has a name in it", async (context) => {
-  const [a] = await startNamed(context, 1);
+test("$upstream_addr is the address that answered; when no server is left, only nginx's own has a name in it", async (context) => {
+  const [a, bad] = await startNamed(context, 2);
+  bad.behaviour = { reset: 1 };
   const gateway = await startTwins(context, {
     one: { servers: [{ server: a.address }] },
+    busy: { servers: [{ server: bad.address, max_fails: 0 }, { server: "127.0.0.1:9" }] },
     none: {
       servers: [
         { server: a.address, down: true },
@@ -93,6 +95,10 @@ test("$upstream_addr is the address that answered; when no server is available, 
   // docs/comparison.md names the difference.
   assert.deepEqual(await addresses("/native/none/"), [502, "native_none"]);
   assert.deepEqual(await addresses("/sluice/none/"), [502, undefined]);
+  // One of the two servers is unavailable after its first failure.
+  await bothKinds("busy", async (path) => (await addresses(`${path}/`))[0]);
+  assert.deepEqual(await addresses("/native/busy/"), [502, `${bad.address}, native_busy`]);
+  assert.deepEqual(await addresses("/sluice/busy/"), [502, `${bad.address}, ${bad.address}`]);
 });
 
 test("of two primary servers that are down, requests go to the backups in turn", async (context) => {
