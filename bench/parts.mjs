@@ -27,6 +27,7 @@ import { confirmationTable, confirmationText } from "./load/confirm_table.mjs";
 import { judgeMethod, judgeModel } from "./load/goals.mjs";
 import { measureLoad } from "./load/load.mjs";
 import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
+import { confirmOverloads, judgeRealOverloads, realOverloadText } from "./load/real_overload_table.mjs";
 import { writeConfirmation, writeLoadPage } from "./load/page.mjs";
 import { summaryTable } from "./load/tables.mjs";
 import { measureGroup } from "./per_request.mjs";
@@ -177,9 +178,14 @@ export const parts = {
     const rows = measureInference(options);
     return { data: rows, text: inferenceTable(rows), verdicts: judgeInference(rows) };
   },
-  overload: () => {
+  overload: async ({ seeds }) => {
     const outcomes = measureOverloads();
-    return { data: outcomes, text: overloadTable(outcomes), verdicts: judgeOverloads(outcomes) };
+    const confirmed = await confirmOverloads(seeds === 1);
+    return {
+      data: { outcomes, ...confirmed },
+      text: `${overloadTable(outcomes)}\n\n${realOverloadText(confirmed)}`,
+      verdicts: [...judgeOverloads(outcomes), ...judgeRealOverloads(confirmed)],
+    };
   },
   control: () => {
     const control = measureControl();

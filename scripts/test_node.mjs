@@ -78,7 +78,7 @@ function rankOf(path) {
 }
 
 /**
- * Returns the specs of folders, the slowest first.
+ * Returns the specs of folders and of those in them, the slowest first.
  * @param {string[]} folders of spec/
  * @param {string} fileNamePart
  * @returns {string[]} their paths
@@ -86,7 +86,7 @@ function rankOf(path) {
 function specsOf(folders, fileNamePart) {
   return folders
     .flatMap((folder) =>
-      readdirSync(join(root, "spec", folder))
+      readdirSync(join(root, "spec", folder), { encoding: "utf8", recursive: true })
         .filter((name) => name.endsWith(".test.mjs") && name.includes(fileNamePart))
         .sort()
         .map((name) => join("spec", folder, name)),

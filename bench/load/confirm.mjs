@@ -5,6 +5,7 @@ import { newGateway } from "../gateway.mjs";
 import { quantile, summarize } from "../statistics.mjs";
 import { sendRequests } from "./open_loop.mjs";
 import { DEADLINE, makePlan, simulate } from "./plan.mjs";
+import { runQuietly } from "./quiet.mjs";
 import { compileSimulation } from "./runs.mjs";
 import { startServers } from "./start_servers.mjs";
 
@@ -43,9 +44,6 @@ const FULL = { warmUp: 1.5, measured: 5 };
 const QUICK = { warmUp: 1, measured: 2 };
 /** The time from the order to start until the start, in milliseconds. */
 const AHEAD = 200;
-/** A run whose client was later than this, in milliseconds, is repeated; the least disturbed one counts. */
-const LONGEST_DELAY = 10;
-const MOST_ATTEMPTS = 3;
 /** As in the simulation: no retries, and an answer that takes 5 s is given up and counts as 5 s. */
 const DIRECTIVES = "proxy_read_timeout 5s; proxy_next_upstream off;";
 const LATE = 504;
@@ -96,19 +94,9 @@ async function play(setting, config) {
   return { sent: measured, delay: quantile(delays, 0.99) };
 }
 
-/** Plays a plan again while the machine was not quiet. @param {Setting} setting @param {object} config */
-async function playQuietly(setting, config) {
-  let best = await play(setting, config);
-  for (let attempt = 1; attempt < MOST_ATTEMPTS && best.delay > LONGEST_DELAY; attempt += 1) {
-    const other = await play(setting, config);
-    if (other.delay < best.delay) best = other;
-  }
-  return best;
-}
-
 /** @param {Setting} setting @param {string} method @returns {Promise<Compared>} */
 async function compare(setting, method) {
-  const { sent, delay } = await playQuietly(setting, METHODS[method]);
+  const { sent, delay } = await runQuietly(() => play(setting, METHODS[method]));
   const answered = sent.filter(({ status }) => status === 200 || status === LATE);
   const latencies = answered.map(({ latency }) => Math.min(latency, DEADLINE));
   const simulated = simulate(setting, method);

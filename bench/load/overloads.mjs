@@ -22,17 +22,21 @@ import { table } from "../markdown.mjs";
 
 const folder = join(root, "build", "bench");
 /** The largest goodput at the capacity as a multiple of that at twice of it, which keeps 90 %. */
-const LARGEST_LOSS = 1.11;
+export const LARGEST_LOSS = 1.11;
 /** The largest 99th percentile at twice the capacity as a multiple of that at a load of 0.8. */
-const LONGEST = 2;
+export const LONGEST = 2;
 
-/** Simulates overloads. The result is the same every time. @returns {Outcome[]} */
-export function measureOverloads() {
+/**
+ * Simulates overloads. The result is the same every time.
+ * @param {number[]} parameters none, or those of other servers: `overloads.ts`
+ * @returns {Outcome[]}
+ */
+export function measureOverloads(...parameters) {
   console.error("overload");
   if (!compile("bench/tsconfig.json", folder)) throw new Error("bench/load does not compile");
   const path = `package.path = "${folder}/?.lua;" .. package.path`;
   const script = join(folder, "bench", "load", "overloads.lua");
-  const { ok, output } = runQuietly("luajit", ["-e", path, script]);
+  const { ok, output } = runQuietly("luajit", ["-e", path, script, ...parameters.map(String)]);
   if (!ok) throw new Error(`the simulation failed: ${output}`);
   return output
     .trim()
@@ -46,7 +50,7 @@ export function measureOverloads() {
 }
 
 /** @param {number} part */
-const percent = (part) => `${(part * 100).toFixed(1)} %`;
+export const percent = (part) => `${(part * 100).toFixed(1)} %`;
 
 /** @param {Outcome[]} outcomes */
 export function overloadTable(outcomes) {

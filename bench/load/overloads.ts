@@ -7,6 +7,7 @@ import { run_overload, type Setting } from "./overload";
  * Simulates overloads without limits and with adaptive ones.
  *
  *   luajit overloads.lua
+ *   luajit overloads.lua <servers> <slots> <seconds of work> <load> …     one gateway, with these servers
  *
  * Prints a line of tab-separated fields for each run: slots of a server, gateways, limit, load, goodput as a
  * part of the capacity, p50 and p99 in milliseconds, the parts of the requests that were refused and that
@@ -43,8 +44,20 @@ function show(setting: Setting, load: number): void {
   print(`${slots}\t${gateways}\t${kind}\t${load}\t${table.concat(texts, "\t")}`);
 }
 
-for (const load of LOADS) show({ ...SETTING, max_conns: 0 }, load);
-for (const [slots, gateways] of SITUATIONS) {
-  const servers = slots > 8 ? 2 : SETTING.servers;
-  for (const load of LOADS) show({ ...SETTING, slots, gateways, servers }, load);
+function show_all(): void {
+  for (const load of LOADS) show({ ...SETTING, max_conns: 0 }, load);
+  for (const [slots, gateways] of SITUATIONS) {
+    const servers = slots > 8 ? 2 : SETTING.servers;
+    for (const load of LOADS) show({ ...SETTING, slots, gateways, servers }, load);
+  }
+}
+
+/** The parameters of the script. */
+declare const arg: string[];
+
+if (arg.length === 0) show_all();
+else {
+  const [servers, slots, work, ...loads] = arg.map((text) => tonumber(text) as number);
+  for (const max_conns of [0, "adaptive"] as const)
+    for (const load of loads) show({ ...SETTING, max_conns, servers, slots, work }, load);
 }

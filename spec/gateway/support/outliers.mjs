@@ -41,17 +41,19 @@ export async function prepareJudged(context, count, outlier_detection, settings 
 /**
  * Lets a server fail 30 % of its requests at once. Returns a function that ends this.
  * @param {Backend} backend
+ * @param {number} [status]
  */
-export function failSometimes(backend) {
+export function failSometimes(backend, status = 500) {
+  const usual = backend.behaviour;
   let turn = 0;
   const fail = () => {
     turn += 1;
-    backend.behaviour = turn % 10 < 3 ? { status: 500 } : {};
+    backend.behaviour = turn % 10 < 3 ? { status } : usual;
   };
   backend.server.prependListener("request", fail);
   return () => {
     backend.server.off("request", fail);
-    backend.behaviour = {};
+    backend.behaviour = usual;
   };
 }
 

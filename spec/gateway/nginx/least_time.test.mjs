@@ -1,0 +1,67 @@
+/**
+ * `least_time`: the promises that nginx's public suite asserts in `upstream_least_time.t` (open source nginx
+ * has the method since 1.31). One worker and one request at a time, as there. The decay of times and
+ * `inflight` are in `least_time.test.mjs`.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startGateway } from "../support/gateway.mjs";
+import { begin } from "../support/clients.mjs";
+import { countsOf, repeated, sequenceOf, startNamed } from "../support/twins.mjs";
+
+/** Much longer than a pause of a busy machine, in milliseconds. */
+const LONG = 1000;
+
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {object} least_time
+ * @param {object} [parameters] of each server
+ */
+async function startTimed(context, least_time, parameters = {}) {
+  const [a, b] = await startNamed(context, 2);
+  const servers = [a, b].map(({ address }) => ({ server: address, ...parameters }));
+  const app = { method: "least_time", least_time, servers };
+  return { a, b, gateway: await startGateway(context, { workers: 1, upstreams: { app } }) };
+}
+
+/** @param {{ port: number }} gateway @param {number} [count] @param {string} [path] */
+const counted = async (gateway, count = 10, path = "/") =>
+  countsOf(await sequenceOf(gateway, repeated(path, count)));
+
+for (const measure of ["header", "last_byte"])
+  for (const [slow, fast] of ["ab", "ba"])
+    test(`${measure}: after a slow response, ${slow} gets one request of ten and ${fast} the others`, async (context) => {
+      // With a fail_timeout of 0, the time of a server counts as old at each response of another one.
+      const { gateway, ...backends } = await startTimed(context, { measure });
+      backends[slow].behaviour = { delay: LONG };
+      assert.deepEqual(await counted(gateway, 11), { [slow]: 1, [fast]: 10 });
+    });
+
+test("last_byte: a slow body counts, and with header it does not", async (context) => {
+  /** @type {Record<string, boolean>} */
+  const isAvoided = {};
+  for (const measure of ["header", "last_byte"]) {
+    const { a, gateway } = await startTimed(context, { measure });
+    a.behaviour = { body_delay: LONG };
+    const { a: its } = await counted(gateway);
+    isAvoided[measure] = its === 1;
+  }
+  assert.deepEqual(isAvoided, { header: false, last_byte: true });
+});
+
+test("servers with equal times are used alike", async (context) => {
+  const { a, b, gateway } = await startTimed(context, { measure: "last_byte" });
+  // The times of both differ by less than the step in which they are compared.
+  for (const backend of [a, b]) backend.behaviour = { delay: 300 };
+  const { a: its, b: others } = await counted(gateway, 8);
+  assert.ok(its >= 2 && others >= 2, `${its} and ${others}`);
+});
+
+test("several slow responses at a time count as one alone, for the server that had them", async (context) => {
+  const { a, gateway } = await startTimed(context, { measure: "last_byte" });
+  a.behaviour = { delay: LONG };
+  const held = Array.from({ length: 6 }, () => begin(context, gateway.port).ending);
+  for (const { status } of await Promise.all(held)) assert.equal(status, 200);
+  a.behaviour = {};
+  assert.deepEqual(await counted(gateway), { b: 10 });
+});
