@@ -5,13 +5,20 @@ import type { Peer } from "../src/resty/sluice/balancer/method";
 import type { BalancingConfig } from "../src/resty/sluice/config/balancing";
 import * as clock from "../src/resty/sluice/lib/clock";
 import { use_slot } from "../src/resty/sluice/live/view/counters";
-import type { LiveUpstream, LiveServer } from "../src/resty/sluice/live/view/model";
+import { type LiveServer, type LiveUpstream, Own } from "../src/resty/sluice/live/view/model";
 import { use_loads } from "../src/resty/sluice/live/view/surroundings";
 import { use_zone } from "../src/resty/sluice/live/view/zone";
 import { apply_document, new_upstream } from "../src/resty/sluice/live/view/upstream";
 import type { Document } from "../src/resty/sluice/store/document/document";
 import { Row, type RowNumber, Slot } from "../src/resty/sluice/store/memory/cells";
-import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/memory/region";
+import {
+  begun_of,
+  create,
+  offset_of,
+  row_at,
+  shared_memory,
+  slot_at,
+} from "../src/resty/sluice/store/memory/region";
 
 /**
  * Measures the choice of a server without nginx: nanoseconds, one line per sample.
@@ -54,9 +61,10 @@ function make_busy(memory: NumberPointer, upstream: LiveUpstream, server: LiveSe
   for (const slot of $range(1, workers)) {
     const requests = math.random(0, MOST_REQUESTS);
     const offset = offset_of(slot);
-    memory[server.active + offset] = requests;
-    memory[server.begun + offset] = requests * (clock.now() * 1000 - math.random(1, SLOWEST));
-    memory[upstream.active + offset] = memory[upstream.active + offset] + requests;
+    memory[server[Own.ALL_ACTIVE] + offset] = requests;
+    memory[begun_of(server[Own.ALL_ACTIVE]) + offset] =
+      requests * (clock.now() * 1000 - math.random(1, SLOWEST));
+    memory[upstream[Own.ALL_ACTIVE] + offset] = memory[upstream[Own.ALL_ACTIVE] + offset] + requests;
   }
   memory[server.row + Row.EXPECTED_TIME] = math.random(1, SLOWEST);
 }

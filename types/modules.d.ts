@@ -47,6 +47,9 @@ declare module "resty.core.base" {
   export function get_request(): CData | undefined;
 }
 
+/** The module is the function. @noResolution */
+declare module "table.new" {}
+
 /** @noResolution */
 declare module "resty.core.hash" {}
 

@@ -18,10 +18,10 @@ const LIMITS = {
   error_penalty: 1,
 };
 
-function loaded({ row, configured_weight }: LiveServer): LoadedServer {
+function loaded({ row, parameters }: LiveServer): LoadedServer {
   const memory = shared_memory();
   return {
-    configured_weight,
+    configured_weight: parameters.weight,
     reported_at: memory[row + Row.REPORTED_AT],
     reporting_since: memory[row + Row.REPORTING_SINCE],
     utilization: memory[row + Row.UTILIZATION],

@@ -1,3 +1,4 @@
+import type { Peer } from "../../../src/resty/sluice/balancer/method";
 import { new_zone_method } from "../../../src/resty/sluice/balancer/methods";
 import { encode } from "../../../src/resty/sluice/lib/json";
 import { CONFIGURATIONS, is_drawn } from "./configurations";
@@ -33,7 +34,7 @@ for (const config of CONFIGURATIONS) {
     const make: NewMethod = (surroundings) => {
       const spread = {
         ...surroundings,
-        utilization: (peer: { zone: string }) => (peer.zone === OWN_ZONE ? utilization : 0),
+        utilization: (peer: Peer) => (peer.zone === OWN_ZONE ? utilization : 0),
       };
       const method = new_zone_method(config, min_servers, spread);
       const { add } = method;

@@ -20,12 +20,11 @@ export function controlled_server(
   const row_number = (2 + number) as RowNumber;
   return {
     ...server(),
-    upstream_name: "app",
+    upstream: { name: "app", row: row_at(UPSTREAM_ROW) },
     server: `10.0.0.${number + 1}:80`,
     id: number,
     incarnation: number + 1,
     row: row_at(row_number),
-    upstream_row: row_at(UPSTREAM_ROW),
     row_number,
     node: undefined,
     backup: false,

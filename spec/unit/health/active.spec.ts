@@ -46,7 +46,7 @@ describe("a server that waits for a mandatory check", () => {
     it(`no longer waits when the check is no longer mandatory, with fails = ${fails}`, () => {
       const subject = waiting_server();
       const memory = shared_memory();
-      memory[subject.upstream_row + UpstreamRow.UNPROVEN_SINCE] = 9;
+      memory[subject.upstream.row + UpstreamRow.UNPROVEN_SINCE] = 9;
       note_check(subject, check_of({ fails }), false, "status 404", 101);
       expect(memory[subject.row + Row.CHECK]).equal(Check.NONE);
       expect(memory[subject.row + Row.STATE]).equal(State.UP);
@@ -91,7 +91,7 @@ describe("a server that is checked", () => {
 
   it("does not become unhealthy by a check that has never passed on any server", () => {
     const memory = shared_memory();
-    const unproven = subject.upstream_row + UpstreamRow.UNPROVEN_SINCE;
+    const unproven = subject.upstream.row + UpstreamRow.UNPROVEN_SINCE;
     memory[unproven] = 9;
     check_several(5, false);
     expect(memory[subject.row + Row.CHECK]).equal(Check.NONE);
@@ -104,7 +104,7 @@ describe("a server that is checked", () => {
 
   it("ignores the results of an earlier configuration of the check", () => {
     const memory = shared_memory();
-    memory[subject.upstream_row + UpstreamRow.UNPROVEN_SINCE] = check.revision + 1;
+    memory[subject.upstream.row + UpstreamRow.UNPROVEN_SINCE] = check.revision + 1;
     check_several(5, false);
     expect(memory[subject.row + Row.CHECKS]).equal(0);
   });

@@ -42,7 +42,7 @@ describe("an ejection", () => {
 
   it("is not made by a worker that has not yet followed the removal of outlier detection", () => {
     const subject = new_subject();
-    shared_memory()[subject.upstream_row + UpstreamRow.EJECTS] = 0;
+    shared_memory()[subject.upstream.row + UpstreamRow.EJECTS] = 0;
     eject(subject, limits, no_others, NOW, "a test");
     expect(cell(subject, Row.EJECTED_UNTIL)).equal(0);
     expect(cell(subject, Row.STATE)).equal(State.UP);

@@ -3,7 +3,7 @@ import "../support/nginx_stub";
 import { new_attempts } from "../../../src/resty/sluice/live/attempts";
 import { choose, foresee, is_full, is_still_available } from "../../../src/resty/sluice/live/choice";
 import { count_end, own_in_flight } from "../../../src/resty/sluice/live/view/counters";
-import type { LiveServer } from "../../../src/resty/sluice/live/view/model";
+import { type LiveServer, Own } from "../../../src/resty/sluice/live/view/model";
 import { Row } from "../../../src/resty/sluice/store/memory/cells";
 import { State } from "../../../src/resty/sluice/store/memory/states";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
@@ -74,7 +74,7 @@ describe("max_conns", () => {
     };
     expect(choose_several(name, 1)).same([B]);
     expect(own_in_flight(first)).equal(0);
-    expect(shared_memory()[upstream.own_active]).equal(1);
+    expect(shared_memory()[upstream[Own.ACTIVE]]).equal(1);
   });
 
   it("never makes an upstream full whose servers have no limit", () => {
@@ -190,7 +190,7 @@ describe("a choice", () => {
     const upstream = upstream_at(name, NOW);
     const foreseen = foresee(upstream, undefined, NOW)?.server;
     expect(foresee(upstream, undefined, NOW)?.server).equal(foreseen);
-    expect(shared_memory()[upstream.own_active]).equal(0);
+    expect(shared_memory()[upstream[Own.ACTIVE]]).equal(0);
     expect(choose_several(name, 1)).same([foreseen]);
   });
 

@@ -1,9 +1,9 @@
 import "../support/nginx_stub";
 
 import { balance, log } from "../../../src/resty/sluice/live/phases";
-import type { LiveServer } from "../../../src/resty/sluice/live/view/model";
+import { type LiveServer, Own } from "../../../src/resty/sluice/live/view/model";
 import { Row } from "../../../src/resty/sluice/store/memory/cells";
-import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { row_number_of, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { status_of, type ServerStatus } from "../../../src/resty/sluice/store/memory/statistics";
 import { add_times, new_times, type Times } from "../../../src/resty/sluice/store/memory/times";
 import { expect } from "../support/expect";
@@ -59,14 +59,14 @@ function server(address: string): LiveServer {
 }
 
 function status(address: string): ServerStatus {
-  const { row_number, incarnation } = server(address);
-  return status_of(row_number, incarnation);
+  const { row, incarnation } = server(address);
+  return status_of(row_number_of(row), incarnation);
 }
 
 function times(address: string): Times {
-  const { row_number, incarnation } = server(address);
+  const { row, incarnation } = server(address);
   const all = new_times();
-  add_times(all, row_number, incarnation);
+  add_times(all, row_number_of(row), incarnation);
   return all;
 }
 
@@ -129,11 +129,11 @@ describe("a request with one attempt", () => {
     put(name, {}, [{ server: B }]);
     upstream_at(name, NOW);
     const memory = shared_memory();
-    memory[deleted.stamp] = deleted.incarnation + 1;
+    memory[deleted[Own.STAMP]] = deleted.incarnation + 1;
     memory[deleted.row + Row.STAMP] = deleted.incarnation + 1;
     end(A, "200", "0.001");
-    expect(memory[deleted.own_active]).equal(0);
-    const next = status_of(deleted.row_number, deleted.incarnation + 1);
+    expect(memory[deleted[Own.ACTIVE]]).equal(0);
+    const next = status_of(row_number_of(deleted.row), deleted.incarnation + 1);
     expect(next.codes.get(200)).equal(undefined);
     expect(next.received).equal(0);
   });

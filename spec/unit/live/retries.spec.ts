@@ -5,7 +5,8 @@ import { choose } from "../../../src/resty/sluice/live/choice";
 import { balance } from "../../../src/resty/sluice/live/phases";
 import { count_retry, is_late, take_budget, uncount_retry } from "../../../src/resty/sluice/live/retries";
 import { allow_tries } from "../../../src/resty/sluice/live/tries";
-import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { Own } from "../../../src/resty/sluice/live/view/model";
+import { begun_of, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import {
   NOW,
@@ -110,10 +111,10 @@ describe("the budget of retries", () => {
       expect(take_budget(upstream, attempts)).equal(true);
       count_retry(upstream, attempts);
     }
-    expect(shared_memory()[upstream.own_retries]).equal(1);
+    expect(shared_memory()[begun_of(upstream[Own.ACTIVE])]).equal(1);
     uncount_retry(attempts);
     uncount_retry(attempts);
-    expect(shared_memory()[upstream.own_retries]).equal(0);
+    expect(shared_memory()[begun_of(upstream[Own.ACTIVE])]).equal(0);
   });
 
   it("ends a request for which it does not allow another try", () => {
@@ -127,6 +128,6 @@ describe("the budget of retries", () => {
     balance(name);
     expect(nginx.peer).equal(undefined);
     expect(nginx.exit).equal(-3);
-    expect(shared_memory()[upstream_at(name, NOW).own_retries]).equal(0);
+    expect(shared_memory()[begun_of(upstream_at(name, NOW)[Own.ACTIVE])]).equal(0);
   });
 });

@@ -1,5 +1,6 @@
 import "../support/nginx_stub";
 
+import { method_of } from "../../../src/resty/sluice/live/view/method_of";
 import { Measure } from "../../../src/resty/sluice/live/view/model";
 import { kernel_now } from "../../../src/resty/sluice/lib/clock";
 import { parse_document } from "../../../src/resty/sluice/store/document/document";
@@ -148,7 +149,7 @@ describe("the settings of an upstream", () => {
     expect(upstream.measure).equal(Measure.LAST_BYTE);
     expect(upstream.queue?.size).equal(7);
     expect(server_of(upstream, A)).equal(server);
-    expect(server.method).equal(upstream.primary);
+    expect(method_of(server)).equal(upstream.primary);
     expect(chosen(2).length).equal(2);
   });
 

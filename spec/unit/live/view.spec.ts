@@ -1,6 +1,7 @@
 import "../support/nginx_stub";
 
 import { count_request } from "../../../src/resty/sluice/live/view/counters";
+import { Own } from "../../../src/resty/sluice/live/view/model";
 import {
   find_upstream,
   find_upstream_for_retry,
@@ -51,7 +52,7 @@ describe("the view of an upstream", () => {
     expect(upstream.size).equal(2);
     expect(server_of(upstream, A)).equal(server);
     expect(server.weight).equal(3);
-    expect(shared_memory()[server.own_active]).equal(1);
+    expect(shared_memory()[server[Own.ACTIVE]]).equal(1);
   });
 
   it("ends with the upstream", () => {
@@ -105,10 +106,10 @@ describe("a change of health", () => {
   /** Makes a server unavailable, as another worker does. */
   function make_unavailable(address: string): void {
     const memory = shared_memory();
-    const { row, upstream_row } = server_of(upstream_at(name, NOW), address);
+    const { row, upstream } = server_of(upstream_at(name, NOW), address);
     memory[row + Row.UNAVAILABLE_UNTIL] = NOW + 10;
-    memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
-      memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
+    memory[upstream.row + UpstreamRow.HEALTH_REVISION] =
+      memory[upstream.row + UpstreamRow.HEALTH_REVISION] + 1;
   }
 
   it("makes the upstream panic below panic_threshold, and only then", () => {
@@ -141,11 +142,11 @@ describe("a change of health", () => {
 describe("the state that a server reports", () => {
   function report(state: Reported, reported_at: number): void {
     const memory = shared_memory();
-    const { row, upstream_row } = server_of(upstream_at(name, NOW), A);
+    const { row, upstream } = server_of(upstream_at(name, NOW), A);
     memory[row + Row.REPORTED_STATE] = state;
     memory[row + Row.STATE_REPORTED_AT] = reported_at;
-    memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
-      memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
+    memory[upstream.row + UpstreamRow.HEALTH_REVISION] =
+      memory[upstream.row + UpstreamRow.HEALTH_REVISION] + 1;
   }
 
   it("takes the server out of rotation at the next request, and puts it back", () => {
@@ -153,10 +154,10 @@ describe("the state that a server reports", () => {
     report(Reported.DRAIN, kernel_now());
     const upstream = upstream_at(name, kernel_now());
     expect(upstream.in_rotation).equal(1);
-    expect(server_of(upstream, A).down).equal(false);
+    expect(server_of(upstream, A)[Own.DOWN]).equal(false);
     report(Reported.DOWN, kernel_now());
     upstream_at(name, kernel_now());
-    expect(server_of(upstream, A).down).equal(true);
+    expect(server_of(upstream, A)[Own.DOWN]).equal(true);
     report(Reported.UP, kernel_now());
     upstream_at(name, kernel_now());
     expect(upstream.in_rotation).equal(2);

@@ -9,7 +9,7 @@ import { use_health } from "../../../src/resty/sluice/live/view/availability";
 import { use_slot } from "../../../src/resty/sluice/live/view/counters";
 import { use_sums } from "../../../src/resty/sluice/live/view/in_flight_age";
 import { use_times } from "../../../src/resty/sluice/live/view/times";
-import type { LiveServer, LiveUpstream } from "../../../src/resty/sluice/live/view/model";
+import { type LiveServer, type LiveUpstream, Own } from "../../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
 import { find_upstream, use_memory } from "../../../src/resty/sluice/live/view/view";
 import { difference } from "../../../src/resty/sluice/store/document/difference";
@@ -155,7 +155,7 @@ export function choose_several(name: string, requests: number): string[] {
 /** Counts requests of another worker at a server. */
 export function send_from_other_worker(server: LiveServer, requests: number): void {
   const memory = shared_memory();
-  for (const cells of [server.active, server.upstream.active]) {
+  for (const cells of [server[Own.ALL_ACTIVE], server.upstream[Own.ALL_ACTIVE]]) {
     memory[cells + offset_of(OTHER_SLOT)] = memory[cells + offset_of(OTHER_SLOT)] + requests;
   }
 }

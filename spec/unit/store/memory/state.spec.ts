@@ -137,7 +137,7 @@ describe("a change of the state", () => {
 
   it("makes every worker look at the upstream, but a conclusion without a change does not", () => {
     const memory = shared_memory();
-    const revision = subject.upstream_row + UpstreamRow.HEALTH_REVISION;
+    const revision = subject.upstream.row + UpstreamRow.HEALTH_REVISION;
     concluded();
     expect(memory[revision]).equal(0);
     set(Row.CHECK, Check.FAILED);

@@ -40,11 +40,6 @@ export function withdraw<T extends Turns>({ eligible, waiting }: Schedule<T>, tu
   remove(waiting.entries.get(turns.place) === turns ? waiting : eligible, turns);
 }
 
-export function clear<T extends Turns>({ eligible, waiting }: Schedule<T>): void {
-  while (eligible.size > 0) pop(eligible);
-  while (waiting.size > 0) pop(waiting);
-}
-
 /** Moves the items whose turns are eligible at a virtual time to the eligible heap. */
 export function admit<T extends Turns>({ eligible, waiting }: Schedule<T>, time: number): void {
   while (waiting.size > 0 && waiting.entries.get(1).key <= time) {

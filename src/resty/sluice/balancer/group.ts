@@ -1,4 +1,4 @@
-import { clear, due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./eevdf";
+import { due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./eevdf";
 import type { Available, Peer } from "./method";
 import { first_available, type Member, type Ring } from "./ring";
 
@@ -15,20 +15,23 @@ export interface Groups {
   /** The groups from 1 on, in no particular order. */
   readonly list: LuaTable<number, Group>;
   count: number;
-  /** Contains the groups while there are more than `FEW_GROUPS`. */
-  readonly schedule: Schedule<Group>;
+  /** Contains the groups while there are more than `FEW_GROUPS`; otherwise `NO_SCHEDULE`. */
+  schedule: Schedule<Group>;
   is_scheduled: boolean;
 }
 
 /** Up to this number of groups, comparing all of them is as fast as the schedule. */
 const FEW_GROUPS = 16;
 
+/** The schedule of no group, which most upstreams have in common to save memory. */
+const NO_SCHEDULE = new_schedule<Group>();
+
 export function new_groups(): Groups {
   return {
     by_weight: new LuaTable(),
     list: new LuaTable(),
     count: 0,
-    schedule: new_schedule(),
+    schedule: NO_SCHEDULE,
     is_scheduled: false,
   };
 }
@@ -47,7 +50,7 @@ export function take_out_of_schedule(groups: Groups, group: Group): void {
 function use_schedule(groups: Groups): void {
   if (groups.is_scheduled === groups.count > FEW_GROUPS) return;
   groups.is_scheduled = !groups.is_scheduled;
-  clear(groups.schedule);
+  groups.schedule = groups.is_scheduled ? new_schedule() : NO_SCHEDULE;
   for (const slot of $range(1, groups.count)) {
     const group = groups.list.get(slot);
     if (group.weight > 0) put_in_schedule(groups, group);

@@ -1,34 +1,35 @@
 import type { Cost } from "./cost";
-import type { Available, Method, Peer, Surroundings } from "./method";
+import { type Available, type Method, type Peer, PeerField, type Surroundings } from "./method";
 import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
+import { type Listed, new_search, type Search } from "./search";
 
-interface Listed extends Peer {
-  /** Position in the list. */
-  place: number;
-}
+/** Up to this number of peers all of them are compared, as in nginx. */
+const FEW = 64;
 
 /**
  * Chooses the peer with the least cost for its weight, and one of several equal peers by round robin. A pick
  * is a step of the round robin if that peer has the least possible cost, as idle peers have. Otherwise all
- * peers are compared. Any phase.
+ * peers are compared, or some of them if there are many. Any phase.
  */
 export function new_least(surroundings: Surroundings, cost: Cost): Method {
   const turns = new_round_robin(surroundings);
   const { now } = surroundings;
   const cost_of = cost.of;
-  const peers = new LuaTable<number, Listed>();
+  const peers = new LuaTable<number, Peer>();
   let count = 0;
   /** Upper limit of the weights; infinite: the next comparison of all peers must find it. */
   let heaviest = 0;
   /** The position at which the next comparison of all peers starts. */
   let start = 1;
+  /** The search among many peers; undefined: there were not many yet. */
+  let search: Search | undefined;
 
   function enter(this: void, peer: Peer): void {
     turns.resume(peer);
     count = count + 1;
-    (peer as Listed).place = count;
-    peers.set(count, peer as Listed);
+    (peer as Listed)[PeerField.OF_METHOD] = count;
+    peers.set(count, peer);
     heaviest = math.max(heaviest, peer.weight);
   }
 
@@ -39,10 +40,11 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
 
   function leave(this: void, peer: Peer): void {
     turns.suspend(peer);
-    const { place } = peer as Listed;
+    const place = (peer as Listed)[PeerField.OF_METHOD];
+    search?.forget(peer);
     const last = peers.get(count);
     peers.set(place, last);
-    last.place = place;
+    (last as Listed)[PeerField.OF_METHOD] = place;
     peers.delete(count);
     count = count - 1;
     if (peer.weight === heaviest) heaviest = math.huge;
@@ -62,7 +64,6 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
 
   /** Returns the cheapest peer, or `turn` if none is cheaper. */
   function find_least(turn: Peer, turn_cost: number, time: number, available: Available): Peer {
-    if (heaviest === math.huge) find_heaviest();
     let best = turn;
     let best_cost = turn_cost;
     let place = start;
@@ -78,26 +79,43 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     return best;
   }
 
-  function choose(turn: Peer, time: number, available: Available): Peer {
-    const turn_cost = cost_of(turn, time);
-    return is_least(turn, turn_cost) ? turn : find_least(turn, turn_cost, time, available);
+  function find_among_many(turn: Peer, turn_cost: number, time: number, available: Available): Peer {
+    search ??= new_search(cost_of, surroundings.start);
+    return search.find(peers, count, turn, turn_cost, time, available);
   }
 
   function pick(this: void, available: Available): Peer | undefined {
     const turn = turns.pick(available, undefined);
     if (turn === undefined) return undefined;
     const time = now();
-    const best = choose(turn, time, available);
-    // The start moves with each choice, so that equal peers are chosen in turn.
-    if (best !== turn) start = (best as Listed).place;
+    const turn_cost = cost_of(turn, time);
+    let best = turn;
+    if (!is_least(turn, turn_cost)) {
+      if (heaviest === math.huge) find_heaviest();
+      best =
+        count > FEW
+          ? find_among_many(turn, turn_cost, time, available)
+          : find_least(turn, turn_cost, time, available);
+      // The start moves with each choice, so that equal peers are chosen in turn.
+      if (best !== turn) start = (best as Listed)[PeerField.OF_METHOD];
+    }
     cost.chosen(best, time);
     return best;
   }
 
   function peek(this: void, available: Available): Peer | undefined {
     const turn = turns.peek(available, undefined);
-    return turn === undefined ? undefined : choose(turn, now(), available);
+    if (turn === undefined) return undefined;
+    const time = now();
+    const turn_cost = cost_of(turn, time);
+    return is_least(turn, turn_cost) ? turn : find_least(turn, turn_cost, time, available);
   }
 
-  return only_in_rotation({ enter, leave, reweigh, pick, peek });
+  function ease(this: void, peer: Peer): void {
+    if (search !== undefined) search.ease(peer);
+  }
+
+  const method = only_in_rotation({ enter, leave, reweigh, pick, peek });
+  method.ease = ease;
+  return method;
 }

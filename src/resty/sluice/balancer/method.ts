@@ -3,6 +3,14 @@
  * changed. A method uses neither nginx nor a clock directly, so that it runs under plain LuaJIT.
  */
 
+/**
+ * The field of a peer's list part in which a method may keep a number. A live server has room for it, while
+ * a further named field would double its memory.
+ */
+export const enum PeerField {
+  OF_METHOD = 1,
+}
+
 /** A server in a method, which may add fields to it. */
 export interface Peer {
   /** The number of the peer. Later peers have higher numbers, which is the configured order. */
@@ -13,8 +21,8 @@ export interface Peer {
   weight: number;
   /** False: the peer receives no requests at present. */
   in_rotation: boolean;
-  /** The zone in which it runs; "": none. */
-  zone: string;
+  /** The zone in which it runs; absent: none. */
+  zone?: string | undefined;
 }
 
 /** Tells whether a peer can be given a request now. */
@@ -31,11 +39,13 @@ export interface Method {
   /** Changes the spelling of `peer.server` for the same address; absent: the method does not use it. */
   respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
   /** Changes `peer.zone`; absent: the method does not use it. */
-  rezone?: ((this: void, peer: Peer, zone: string) => void) | undefined;
+  rezone?: ((this: void, peer: Peer, zone: string | undefined) => void) | undefined;
   /** Takes a peer, whose `in_rotation` was true and is now false, out of rotation. */
   suspend: (this: void, peer: Peer) => void;
   /** Takes a peer, whose `in_rotation` was false and is now true, back into rotation. */
   resume: (this: void, peer: Peer) => void;
+  /** Notes that a request has ended at a peer, or at one of another method; absent: it does not matter. Hot. */
+  ease?: ((this: void, peer: Peer) => void) | undefined;
   /**
    * Chooses a peer and counts the choice; undefined: none is available. Without a key, keyed methods use
    * round robin.

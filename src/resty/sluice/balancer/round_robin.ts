@@ -48,8 +48,7 @@ const MOST_OWED = 1;
 /** Makes a round robin without peers. Any phase. */
 export function new_round_robin(this: void, { start }: Pick<Surroundings, "start">): Method {
   const groups = new_groups();
-  const { list, schedule } = groups;
-  const { eligible, waiting } = schedule;
+  const { list } = groups;
   /** The only group; undefined while there is none, or several. */
   let sole: Group | undefined;
   let total = 0;
@@ -178,6 +177,8 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
 
   /** Takes the group with the turn among many groups: the one that is due first among the eligible. */
   function next_of_many(): Group {
+    const { schedule } = groups;
+    const { eligible, waiting } = schedule;
     let now = time_base + picks / total;
     if (eligible.size === 0 && waiting.entries.get(1).key > now) {
       time_base = waiting.entries.get(1).key;
@@ -235,7 +236,8 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
 
   function look_ahead(available: Available): Peer | undefined {
     const time = time_base + picks / total;
-    const group = sole ?? (groups.is_scheduled ? first_at(schedule, time, SLACK / total) : next_of_few());
+    const group =
+      sole ?? (groups.is_scheduled ? first_at(groups.schedule, time, SLACK / total) : next_of_few());
     if (available(group.next)) return group.next;
     if (sole !== undefined) return first_available(sole, available);
     // A pick would first skip some unavailable peers, so this result is only likely.

@@ -41,12 +41,13 @@ export function new_zone_groups({ surroundings, min_servers, make }: ZoneRules):
   }
 
   function enter_zone(peer: Placed): void {
-    let zone = zones.get(peer.zone);
+    const name = peer.zone ?? "";
+    let zone = zones.get(name);
     if (zone === undefined) {
-      zone = new_zone(peer.zone, crc32(peer.zone), groups.whole);
+      zone = new_zone(name, crc32(name), groups.whole);
       zone.method = method_of(zone);
       zone_count = zone_count + 1;
-      zones.set(peer.zone, zone);
+      zones.set(name, zone);
     }
     zone.members = zone.members + 1;
     peer.home = zone;
@@ -96,7 +97,7 @@ export function new_zone_groups({ surroundings, min_servers, make }: ZoneRules):
     else home.method.remove(peer);
   }
 
-  function rezone(this: void, peer: Peer, zone: string): void {
+  function rezone(this: void, peer: Peer, zone: string | undefined): void {
     const placed = peer as Placed;
     const before = placed.home.method;
     leave_zone(placed);

@@ -8,7 +8,7 @@ import { follow_upstreams, new_follower, type Pause } from "../store/memory/chan
 import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
-import type { Subject } from "../store/memory/subject";
+import type { Home, Subject } from "../store/memory/subject";
 import { load_reports } from "../store/source_status";
 import type { LoadedServer } from "./load";
 
@@ -68,16 +68,15 @@ const LINES_AT_ONCE = 500;
 export const controlled = new LuaTable<string, Controlled | undefined>();
 const follower = new_follower();
 
-function new_server(name: string, upstream_row: Cell, line: string): ControlledServer {
+function new_server(upstream: Home, line: string): ControlledServer {
   const record = parse_line(line);
   const row = row_at(record.row);
   return {
-    upstream_name: name,
+    upstream,
     server: record.server,
     id: record.id,
     incarnation: record.incarnation,
     row,
-    upstream_row,
     row_number: record.row,
     node: record.node?.name,
     backup: record.backup,
@@ -114,12 +113,12 @@ export function new_memo(): Memo {
 
 /** Makes the server of a new line. A server whose line has changed keeps its measurements. */
 function changed_server(
-  { name, row, servers }: Controlled,
+  upstream: Controlled,
   line: string,
   before: Controlled | undefined,
 ): ControlledServer {
-  const server = new_server(name, row, line);
-  const place = servers.length;
+  const server = new_server(upstream, line);
+  const place = upstream.servers.length;
   // A changed server usually keeps its position.
   const same = before?.servers[place];
   if (same?.row === server.row && same.incarnation === server.incarnation) {

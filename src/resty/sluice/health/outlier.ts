@@ -121,7 +121,7 @@ function may_eject<S extends Subject>(
   count_others: CountOthers<S>,
   now: number,
 ): boolean {
-  if (shared_memory()[subject.upstream_row + UpstreamRow.EJECTS] === 0) return false;
+  if (shared_memory()[subject.upstream.row + UpstreamRow.EJECTS] === 0) return false;
   const [others, size] = count_others(subject, now);
   if (others === 0) return max_ejection_percent > 0;
   return (others + 1) * PERCENT <= max_ejection_percent * size;

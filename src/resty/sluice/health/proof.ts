@@ -26,20 +26,20 @@ export interface Judged {
  * Tells whether a check has not passed on any server yet. With the fence, either this read sees that another
  * worker has proved the check, or that worker sees what the caller wrote before. Any phase.
  */
-export function is_unproven({ upstream_row }: Subject): boolean {
+export function is_unproven({ upstream }: Subject): boolean {
   fence();
-  return shared_memory()[upstream_row + UpstreamRow.UNPROVEN_SINCE] !== 0;
+  return shared_memory()[upstream.row + UpstreamRow.UNPROVEN_SINCE] !== 0;
 }
 
 /** Tells whether a probe belongs to an earlier check than the one that is unproven. Any phase. */
-export function is_outdated({ upstream_row }: Subject, { revision }: Judged): boolean {
-  return revision < math.abs(shared_memory()[upstream_row + UpstreamRow.UNPROVEN_SINCE]);
+export function is_outdated({ upstream }: Subject, { revision }: Judged): boolean {
+  return revision < math.abs(shared_memory()[upstream.row + UpstreamRow.UNPROVEN_SINCE]);
 }
 
 /** Takes out the servers on which the check had failed before it passed on another one. */
-function take_out_failed({ upstream_name, server }: Subject, fails: number, now: number): void {
+function take_out_failed({ upstream, server }: Subject, fails: number, now: number): void {
   const memory = shared_memory();
-  const document = read(upstream_name);
+  const document = read(upstream.name);
   if (document === undefined) return;
   for (const line of document.lines) {
     const [, incarnation, row] = numbers_in(line);
@@ -49,7 +49,7 @@ function take_out_failed({ upstream_name, server }: Subject, fails: number, now:
     if (has_failed && memory[at + Row.STAMP] === incarnation) {
       memory[at + Row.CHECK] = Check.FAILED;
       memory[at + Row.CHECK_RESULTS] = 0;
-      const subject = subject_of(upstream_name, document.row, parse_line(line));
+      const subject = subject_of(upstream.name, document.row, parse_line(line));
       conclude(subject, now, `its checks have failed, and the check has passed on ${server}`);
     }
   }
@@ -57,16 +57,16 @@ function take_out_failed({ upstream_name, server }: Subject, fails: number, now:
 
 /** Notes that a check has passed. `now`: the monotonic clock. Any phase. */
 export function prove(subject: Subject, { config }: Judged, now: number): void {
-  const { upstream_name, server, upstream_row } = subject;
+  const { upstream, server } = subject;
   const memory = shared_memory();
-  const cell = upstream_row + UpstreamRow.UNPROVEN_SINCE;
+  const cell = upstream.row + UpstreamRow.UNPROVEN_SINCE;
   if (memory[cell] === 0) return;
   const was_reported = memory[cell] < 0;
   memory[cell] = 0;
   if (was_reported) {
-    forget_check_failure(upstream_name);
+    forget_check_failure(upstream.name);
     const what = `the health check has passed on ${server} and takes effect now`;
-    ngx.log(ngx.NOTICE, `sluice: upstream ${upstream_name}: ${what}`);
+    ngx.log(ngx.NOTICE, `sluice: upstream ${upstream.name}: ${what}`);
   }
   fence();
   take_out_failed(subject, config.fails, now);
@@ -74,15 +74,15 @@ export function prove(subject: Subject, { config }: Judged, now: number): void {
 
 /** Reports, once for each setting of a check, that an unproven check would take a server out. Any phase. */
 export function withhold(subject: Subject, reason: string): void {
-  const { upstream_name, server, upstream_row } = subject;
+  const { upstream, server } = subject;
   const failure = `${server}: ${reason}`;
-  put_check_failure(upstream_name, failure);
+  put_check_failure(upstream.name, failure);
   const memory = shared_memory();
-  const cell = upstream_row + UpstreamRow.UNPROVEN_SINCE;
+  const cell = upstream.row + UpstreamRow.UNPROVEN_SINCE;
   exclusively(() => {
     if (memory[cell] <= 0) return;
     memory[cell] = -memory[cell];
     const reason = `${UNPROVEN}; ${failure}`;
-    record_problem(ngx.WARN, { upstream: upstream_name, problem: "check_unproven", reason });
+    record_problem(ngx.WARN, { upstream: upstream.name, problem: "check_unproven", reason });
   });
 }

@@ -59,15 +59,15 @@ function reason_of({ state, has_weight }: Report): string {
 /** Changes the reported state and records an event. Each worker sees the change at its next request. */
 function change_state(subject: Subject, state: Reported, reason: string): void {
   const memory = shared_memory();
-  const { row, upstream_row } = subject;
+  const { row, upstream } = subject;
   exclusively(() => {
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== subject.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;
     if (before === Reported.UP) memory[row + Row.REPORTED_SINCE] = clock.now();
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
-    memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
-      memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
+    memory[upstream.row + UpstreamRow.HEALTH_REVISION] =
+      memory[upstream.row + UpstreamRow.HEALTH_REVISION] + 1;
     touch_health();
     record_event(subject, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
   });

@@ -47,7 +47,7 @@ export function can_serve(upstream: LiveUpstream, now: number): boolean {
 /** Tells whether a server that was chosen and counted before can still have the request. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
   if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;
-  return server.in_rotation || upstream.sticky?.find(server.backup) === server;
+  return server.in_rotation || upstream.sticky?.find(server.parameters.backup) === server;
 }
 
 function in_service(this: void, peer: Peer): boolean {

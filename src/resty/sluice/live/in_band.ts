@@ -2,7 +2,7 @@ import type { LoadSources } from "../config/load_source";
 import { read_header_report } from "../health/header_report";
 import { parse_load_metrics } from "../health/orca";
 import { count_bad_report, note_report } from "../health/reported";
-import type { LiveServer } from "./view/model";
+import { type LiveServer, Own } from "./view/model";
 
 /** Reads the reports that servers put into their responses. Hot: it skips most responses of a busy server. */
 
@@ -22,8 +22,8 @@ function note_headers(server: LiveServer, sources: LoadSources, now: number): vo
 
 /** Notes the report of load in the headers of a response. Phase: log_by_lua. */
 export function note_response_report(server: LiveServer, now: number): void {
-  if (now < server.report_due) return;
-  server.report_due = now + SECONDS_BETWEEN_LOOKS;
+  if (now < server[Own.REPORT_DUE]) return;
+  server[Own.REPORT_DUE] = now + SECONDS_BETWEEN_LOOKS;
   const { load_sources, report_expiry } = server.upstream;
   if (load_sources !== undefined) note_headers(server, load_sources, now);
   const value = ngx.var.upstream_http_endpoint_load_metrics;

@@ -1,6 +1,6 @@
 import { has_answered_last, read_last_attempt } from "./last_attempt";
 import { own_in_flight } from "./view/counters";
-import type { LiveServer } from "./view/model";
+import { type LiveServer, Own } from "./view/model";
 
 /**
  * Kept connections that break. A server may close an idle connection just when nginx sends a request over it.
@@ -33,22 +33,22 @@ const BAD_GATEWAY = 502;
  * @param in_flight the requests of this worker at the server, with that request
  */
 export function note_connection(server: LiveServer, in_flight: number): void {
-  if (in_flight > server.connections) server.connections = in_flight;
+  if (in_flight > server[Own.CONNECTIONS]) server[Own.CONNECTIONS] = in_flight;
 }
 
 /** Tells whether a request that was just counted at a server may get a kept connection. Hot. */
 export function may_use_kept_connection(server: LiveServer): boolean {
-  return own_in_flight(server) <= server.connections;
+  return own_in_flight(server) <= server[Own.CONNECTIONS];
 }
 
 /** Tells whether an attempt, still under way, failed with `status` because a kept connection broke. */
 export function broke_kept_connection(server: LiveServer, status: number): boolean {
-  if (status !== BAD_GATEWAY || server.connections === 0 || has_answered_last()) return false;
+  if (status !== BAD_GATEWAY || server[Own.CONNECTIONS] === 0 || has_answered_last()) return false;
   const was_at_once = read_last_attempt("upstream_connect_time") === "0.000";
   const was_sent = (tonumber(read_last_attempt("upstream_bytes_sent")) ?? 0) > 0;
   const could_be_kept = may_use_kept_connection(server);
   // nginx opens a connection only if it keeps none. Then only connections in use are left.
   const had_none = !was_at_once || !was_sent;
-  server.connections = had_none ? math.max(0, own_in_flight(server) - 1) : server.connections - 1;
+  server[Own.CONNECTIONS] = had_none ? math.max(0, own_in_flight(server) - 1) : server[Own.CONNECTIONS] - 1;
   return could_be_kept && !had_none;
 }

@@ -6,6 +6,7 @@ import { count_bad_report, note_report } from "../health/reported";
 import * as clock from "../lib/clock";
 import type { Destination } from "../net/connection";
 import { request, type Answer } from "../net/request";
+import { row_number_of } from "../store/memory/region";
 import { is_healthy } from "./view/availability";
 import { probed_upstreams } from "./view/load_probe";
 import type { LiveUpstream, LoadProbe, ProbedServer } from "./view/model";
@@ -27,12 +28,12 @@ const KEEPALIVE_SECONDS = 60;
 let in_progress = 0;
 
 function destination_of(server: ProbedServer["server"]): Destination {
-  const { host, port, row_number, incarnation } = server;
+  const { host, port, row, incarnation } = server;
   return {
     host,
     port,
     tls: undefined,
-    pool: { pool: `sluice load ${row_number} ${incarnation} ${host} ${port}` },
+    pool: { pool: `sluice load ${row_number_of(row)} ${incarnation} ${host} ${port}` },
     keepalive_time: KEEPALIVE_SECONDS,
     opened: 0,
   };

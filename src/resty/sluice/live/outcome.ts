@@ -1,6 +1,7 @@
 import type { CData } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
+import { canonical_address } from "../config/address";
 import * as clock from "../lib/clock";
 import { terminated_parts } from "../lib/text";
 import { Counter } from "../store/memory/counter_cells";
@@ -167,7 +168,11 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   let last_failures = 0;
   for (const position of $range(0, servers.length - 1)) {
     const server = servers[position];
-    while (!all_ours && index < attempts.addresses.length && attempts.addresses[index] !== server.name)
+    while (
+      !all_ours &&
+      index < attempts.addresses.length &&
+      attempts.addresses[index] !== canonical_address(server.server)
+    )
       index += 1;
     if (index < attempts.addresses.length) {
       const responded = count_attempt(server, attempts, index);

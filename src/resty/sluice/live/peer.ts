@@ -2,7 +2,7 @@ import { set_current_peer } from "ngx.balancer";
 
 import { level_of, new_complaint } from "./view/complaint";
 import { has_slot, uncount_request } from "./view/counters";
-import type { LiveUpstream, LiveServer } from "./view/model";
+import { type LiveServer, type LiveUpstream, Own } from "./view/model";
 
 /** Passes the balancer's decision to nginx. Hot. */
 
@@ -39,7 +39,7 @@ export function refuse_unknown(name: string): void {
 
 /** Ends the request because no server is available. */
 export function refuse_without_server(upstream: LiveUpstream): void {
-  const { name, servers, in_rotation, complaint, split } = upstream;
+  const { name, servers, in_rotation, split } = upstream;
   if (split !== undefined) {
     refuse(`upstream "${name}" has no server available: none of its members has one`);
     return;
@@ -50,7 +50,7 @@ export function refuse_without_server(upstream: LiveUpstream): void {
   }
   const [first] = next(servers);
   const why = first === undefined ? "it has none" : "all are down, draining or standing by";
-  refuse_mistake(level_of(complaint), `upstream "${name}" has no server available: ${why}`);
+  refuse_mistake(level_of(upstream), `upstream "${name}" has no server available: ${why}`);
 }
 
 /** Sends the attempt to a server that counts it. Returns false if nginx rejects the address. */
@@ -58,6 +58,6 @@ export function send(server: LiveServer): boolean {
   const [chosen, cause] = set_current_peer(server.host, server.port);
   if (chosen === true) return true;
   uncount_request(server);
-  ngx.log(ngx.WARN, `sluice: could not choose ${server.line}: ${cause ?? ""}`);
+  ngx.log(ngx.WARN, `sluice: could not choose ${server[Own.LINE]}: ${cause ?? ""}`);
   return false;
 }

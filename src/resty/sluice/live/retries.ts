@@ -1,10 +1,10 @@
 import type { NumberPointer } from "ffi";
 
 import { fence } from "../store/memory/dict";
-import { sum_of_slots } from "../store/memory/region";
+import { begun_of, sum_of_slots } from "../store/memory/region";
 import { count_tried, type Attempts } from "./attempts";
 import { read_last_attempt } from "./last_attempt";
-import type { LiveUpstream, RetryLimits } from "./view/model";
+import { type LiveUpstream, Own, type RetryLimits } from "./view/model";
 
 /** The limits of `retries`: the time for retries, and the number of retries under way at a time. */
 
@@ -21,7 +21,8 @@ export function use_retries(shared: NumberPointer): void {
 export function count_retry(upstream: LiveUpstream, attempts: Attempts): void {
   if (attempts.retries !== undefined) return;
   attempts.retries = upstream;
-  memory[upstream.own_retries] = memory[upstream.own_retries] + 1;
+  const cell = begun_of(upstream[Own.ACTIVE]);
+  memory[cell] = memory[cell] + 1;
 }
 
 /** Ends the count of a retry: the request has ended, or continues at another upstream. */
@@ -29,7 +30,8 @@ export function uncount_retry(attempts: Attempts): void {
   const { retries } = attempts;
   if (retries === undefined) return;
   attempts.retries = undefined;
-  memory[retries.own_retries] = memory[retries.own_retries] - 1;
+  const cell = begun_of(retries[Own.ACTIVE]);
+  memory[cell] = memory[cell] - 1;
 }
 
 /**
@@ -39,9 +41,9 @@ export function uncount_retry(attempts: Attempts): void {
 function is_in_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Attempts): boolean {
   count_retry(upstream, attempts);
   fence();
-  const retries = sum_of_slots(upstream.retries);
+  const retries = sum_of_slots(begun_of(upstream[Own.ALL_ACTIVE]));
   // This request is not under way at a server now.
-  const others = sum_of_slots(upstream.active) - (retries - 1);
+  const others = sum_of_slots(upstream[Own.ALL_ACTIVE]) - (retries - 1);
   if (retries <= math.max(limits.min_concurrent, (others * limits.budget_percent) / PERCENT)) return true;
   uncount_retry(attempts);
   return false;

@@ -3,6 +3,7 @@ import { new as new_semaphore } from "ngx.semaphore";
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave } from "../lib/fifo";
 import { UpstreamCounter } from "../store/memory/counter_cells";
+import { row_number_of } from "../store/memory/region";
 import { upstream_status } from "../store/memory/statistics";
 import { choose, is_full } from "./choice";
 import { count_at } from "./view/counters";
@@ -80,7 +81,7 @@ export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number
     if (server !== undefined) return $multi(Ending.CHOSEN, server, lacks_key);
     if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined, false);
   }
-  if (upstream_status(upstream.row_number).waiting >= queue.size) {
+  if (upstream_status(row_number_of(upstream.row)).waiting >= queue.size) {
     count_at(upstream, UpstreamCounter.OVERFLOWS, 1);
     return $multi(Ending.OVERFLOW, undefined, false);
   }

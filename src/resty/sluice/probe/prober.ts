@@ -65,11 +65,11 @@ function take_next(): Target | undefined {
 }
 
 /** Logs that a probe could not be made: a shortage on this side says nothing about the server. */
-function warn({ upstream_name, server }: Subject, cause: string): void {
+function warn({ upstream, server }: Subject, cause: string): void {
   const now = clock.now();
   if (now - warned_at < SECONDS_BETWEEN_WARNINGS) return;
   warned_at = now;
-  ngx.log(ngx.WARN, `sluice: could not probe ${server} of upstream ${upstream_name}: ${cause}`);
+  ngx.log(ngx.WARN, `sluice: could not probe ${server} of upstream ${upstream.name}: ${cause}`);
 }
 
 function probe_target(this: void, target: Target): void {

@@ -183,10 +183,10 @@ function companies_of(upstream: LiveUpstream, now: number): LuaTable<string, Com
     if (is_present(server)) {
       const performance = performance_of(server);
       const is_healthy =
-        server.in_rotation && !server.backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
-      const company = company_at(companies, upstream.zones === undefined ? "" : server.zone);
+        server.in_rotation && !server.parameters.backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
+      const company = company_at(companies, upstream.zones === undefined ? "" : (server.zone ?? ""));
       if (is_healthy) company.healthy = company.healthy + 1;
-      if (is_healthy && slow_start_part(server.row, server.slow_start, now) === 1) {
+      if (is_healthy && slow_start_part(server.row, server.parameters.slow_start, now) === 1) {
         const part = upstream.degrades ? outlier_part(server.row) : 1;
         company.candidates.push({ server, performance, part, verdict: Verdict.UNKNOWN });
         add_performance(company.sum, performance);

@@ -12,9 +12,12 @@ export interface Complaint {
   logged_at: number;
 }
 
+/** The time of a mistake that was not logged yet. */
+export const NOT_LOGGED = -math.huge;
+
 /** Makes the record of a mistake that was not logged yet. */
 export function new_complaint(): Complaint {
-  return { logged_at: -math.huge };
+  return { logged_at: NOT_LOGGED };
 }
 
 /** Returns the level for the next line about a mistake. Any phase. */

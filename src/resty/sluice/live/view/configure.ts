@@ -10,7 +10,7 @@ import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { new_key_reader } from "./key";
 import { set_load_probe } from "./load_probe";
-import { methods_of } from "./methods";
+import { add_to_method, set_methods } from "./methods";
 import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
 import { split_of } from "./split";
@@ -26,13 +26,12 @@ export const DEFAULT_TRIES = 10;
 export const UNSEEN = -1;
 
 /** Adds a server to its upstream's method and to the binding of clients. */
-export function join(upstream: LiveUpstream, server: LiveServer): void {
-  server.method = server.backup ? upstream.backup : upstream.primary;
-  server.method.add(server);
+export function join(upstream: LiveUpstream, server: LiveServer, document: Document): void {
+  add_to_method(server, document);
   if (upstream.sticky !== undefined) upstream.sticky.join(server);
 }
 
-export function measure_of(config: BalancingConfig): Measure {
+function measure_of(config: BalancingConfig): Measure {
   if (config.random?.two === "least_time") return Measure.HEADER;
   if (config.method === "least_load") return Measure.LOAD;
   if (config.least_time === undefined) return Measure.NONE;
@@ -40,22 +39,22 @@ export function measure_of(config: BalancingConfig): Measure {
 }
 
 /** Adds all servers of an upstream to its method, in the configured order. */
-function join_all(upstream: LiveUpstream): void {
+function join_all(upstream: LiveUpstream, document: Document): void {
   const ids: number[] = [];
   for (const [id] of pairs(upstream.servers)) ids.push(id);
   table.sort(ids);
-  for (const id of ids) join(upstream, upstream.servers.get(id) as LiveServer);
+  for (const id of ids) join(upstream, upstream.servers.get(id) as LiveServer, document);
 }
 
 /** Returns the settings that decide on the method and the binding, as a text to compare. */
-export function balancing_text(document: Document): string {
+function balancing_text(document: Document): string {
   const { zones, session_secret } = document;
   const its_zones = zones === undefined ? false : copy_of(ZONES, zones);
   return encode([copy_of(BALANCING, document), its_zones, session_secret]);
 }
 
 /** Tells whether the beginning of each request must be known. */
-export function needs_begin_times(config: BalancingConfig): boolean {
+function needs_begin_times(config: BalancingConfig): boolean {
   return config.least_time?.inflight === true;
 }
 
@@ -65,16 +64,13 @@ export function needs_begin_times(config: BalancingConfig): boolean {
 export function balance_as(upstream: LiveUpstream, document: Document): void {
   const balancing = balancing_text(document);
   if (upstream.balancing === balancing) return;
-  const { primary, backup, zones } = methods_of(document, upstream.active, upstream.row);
   upstream.balancing = balancing;
-  upstream.primary = primary;
-  upstream.backup = backup;
-  upstream.zones = zones;
+  set_methods(upstream, document);
   upstream.read_key = new_key_reader(document);
   upstream.sticky = new_binding(document);
   upstream.measure = measure_of(document);
   upstream.keeps_begun = needs_begin_times(document);
-  join_all(upstream);
+  join_all(upstream, document);
 }
 
 function retry_limits(config: RetriesConfig): RetryLimits {

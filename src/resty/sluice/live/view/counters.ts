@@ -4,7 +4,7 @@ import { type Cell, Row, type RowNumber, Slot } from "../../store/memory/cells";
 import { CODE_STEP, Counter, LAST_CODE, type UpstreamCounter } from "../../store/memory/counter_cells";
 import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
-import type { LiveServer, LiveUpstream } from "./model";
+import { type Counted, type LiveServer, Own } from "./model";
 
 /** The counters of this worker, in cells that only it writes. Hot: they run in each request. */
 
@@ -60,37 +60,36 @@ export function count_logged(): void {
 
 /** Returns the number of this worker's requests under way at `server`. */
 export function own_in_flight(server: LiveServer): number {
-  return memory[server.own_active];
+  return memory[server[Own.ACTIVE]];
 }
 
 /** Counts a request that goes to `server`. `now`: the monotonic clock. */
 export function count_request(server: LiveServer, now: number): void {
-  const { own_active } = server;
-  const total = server.upstream.own_active;
-  memory[own_active] = memory[own_active] + 1;
+  const own = server[Own.ACTIVE];
+  const total = server.upstream[Own.ACTIVE];
+  memory[own] = memory[own] + 1;
   memory[total] = memory[total] + 1;
-  if (memory[server.stamp] !== server.incarnation) return;
-  const requests = server.counters + Counter.REQUESTS;
+  if (memory[server[Own.STAMP]] !== server.incarnation) return;
+  const requests = server[Own.COUNTERS] + Counter.REQUESTS;
   memory[requests] = memory[requests] + 1;
   memory[server.row + Row.SELECTED] = now;
 }
 
 /** Counts that a request is no longer in flight at `server`. */
 export function count_inactive(server: LiveServer): void {
-  const { own_active } = server;
-  const total = server.upstream.own_active;
-  memory[own_active] = memory[own_active] - 1;
+  const own = server[Own.ACTIVE];
+  const { upstream } = server;
+  const total = upstream[Own.ACTIVE];
+  memory[own] = memory[own] - 1;
   memory[total] = memory[total] - 1;
+  const ease = upstream[Own.EASE];
+  if (ease !== false) ease(server);
 }
 
 /** Adds to a counter, unless the row belongs to another server or upstream now. */
-export function count_at(
-  owner: LiveServer | LiveUpstream,
-  counter: Counter | UpstreamCounter,
-  by: number,
-): void {
-  if (memory[owner.stamp] !== owner.incarnation) return;
-  const at = owner.counters + counter;
+export function count_at(owner: Counted, counter: Counter | UpstreamCounter, by: number): void {
+  if (memory[owner[Own.STAMP]] !== owner.incarnation) return;
+  const at = owner[Own.COUNTERS] + counter;
   memory[at] = memory[at] + by;
 }
 
@@ -108,8 +107,8 @@ export function count_end(server: LiveServer, failures: number): void {
 
 /** Counts a response by its status. Only the first 34 different codes of a server are counted. */
 export function count_response(server: LiveServer, status: number): void {
-  const at = server.counters;
-  if (memory[server.stamp] !== server.incarnation) return;
+  const at = server[Own.COUNTERS];
+  if (memory[server[Own.STAMP]] !== server.incarnation) return;
   for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
     const value = memory[cell];
     if (value === 0) {
@@ -125,9 +124,9 @@ export function count_response(server: LiveServer, status: number): void {
 
 /** Counts a request that its only attempt has answered, without a loop: most requests are of this kind. */
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
-  const at = server.counters;
+  const at = server[Own.COUNTERS];
   count_inactive(server);
-  if (memory[server.stamp] !== server.incarnation) return;
+  if (memory[server[Own.STAMP]] !== server.incarnation) return;
   memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
   const codes = memory[at + Counter.FIRST_CODE];

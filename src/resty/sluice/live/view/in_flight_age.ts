@@ -1,5 +1,7 @@
 import type { NumberPointer } from "ffi";
-import type { LiveServer } from "./model";
+
+import { begun_of } from "../../store/memory/region";
+import { type LiveServer, Own } from "./model";
 
 /**
  * When each request under way began, for `least_time` with `inflight`: trouble shows before the first ends.
@@ -22,7 +24,8 @@ export function note_begin(key: number, server: LiveServer, now: number): void {
   const begun = math.floor(now * 1000 + 0.5);
   begun_at.set(key, begun);
   count = count + 1;
-  memory[server.own_begun] = memory[server.own_begun] + begun;
+  const cell = begun_of(server[Own.ACTIVE]);
+  memory[cell] = memory[cell] + begun;
 }
 
 /** Notes that the request `key` has left `server`. */
@@ -32,5 +35,6 @@ export function note_end(key: number, server: LiveServer): void {
   if (begun === undefined) return;
   begun_at.delete(key);
   count = count - 1;
-  memory[server.own_begun] = memory[server.own_begun] - begun;
+  const cell = begun_of(server[Own.ACTIVE]);
+  memory[cell] = memory[cell] - begun;
 }

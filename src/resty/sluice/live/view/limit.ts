@@ -19,7 +19,7 @@ export function leave_limits(server: LiveServer): void {
 
 /** Notes whether the limit of a server is adaptive. */
 export function note_adaptive(server: LiveServer): void {
-  if (!server.is_adaptive) {
+  if (!server.parameters.is_adaptive) {
     leave_limits(server);
     return;
   }

@@ -3,7 +3,7 @@ import type { NumberPointer } from "ffi";
 import type { Loads, Peer } from "../../balancer/method";
 import { shorten } from "../../health/expected_time";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../../store/memory/cells";
-import { active_at, row_at, sum_of_slots } from "../../store/memory/region";
+import { active_at, row_at, row_number_of, sum_of_slots } from "../../store/memory/region";
 import { counted_elsewhere, requests_elsewhere } from "./elsewhere";
 import type { LiveServer } from "./model";
 
@@ -17,7 +17,7 @@ export function use_numbered_loads(shared: NumberPointer): void {
 }
 
 function number_of(this: void, peer: Peer): number {
-  return (peer as LiveServer).row_number;
+  return row_number_of((peer as LiveServer).row);
 }
 
 function own(this: void, number: number): number {

@@ -1,6 +1,6 @@
 import type { Semaphore } from "ngx.semaphore";
 
-import type { Method, Peer } from "../../balancer/method";
+import { type Method, type Peer, PeerField } from "../../balancer/method";
 import type { ZoneMethod } from "../../balancer/zones";
 import type { Shareholder } from "../../balancer/shares";
 import type { AdaptiveLimitConfig } from "../../config/adaptive_limit";
@@ -8,7 +8,7 @@ import type { LoadSources } from "../../config/load_source";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Destination } from "../../net/connection";
-import type { Cell, RowNumber } from "../../store/memory/cells";
+import type { Cell } from "../../store/memory/cells";
 import type { Subject } from "../../store/memory/subject";
 import type { Complaint } from "./complaint";
 import type { KeyHasher, KeyReader } from "./key";
@@ -17,64 +17,90 @@ import type { KeyHasher, KeyReader } from "./key";
  * The records that a worker keeps of the upstreams it serves. Types only, so that no imports are circular.
  */
 
-/** A server as this worker runs it. It is the same object as long as its incarnation exists. */
-export interface LiveServer extends Peer, Subject {
+/**
+ * The fields in the list part of a server's or an upstream's table, where each takes 8 bytes. A named field
+ * takes 24 bytes, and room for them is doubled when it is full. The first place is for the method.
+ */
+export const enum Own {
+  /** The requests under way: the first cell of all workers, and the cell of this worker. */
+  ALL_ACTIVE = PeerField.OF_METHOD + 1,
+  ACTIVE,
+  /** The cell with the incarnation that this worker's counters belong to, and the first of these. */
+  STAMP,
+  COUNTERS,
+  /** The number of this worker's requests since the last one whose times were counted, and when that was. */
+  UNTIMED,
+  TIMED_AT,
+  /** When this worker next looks for a report in a response, by the monotonic clock. */
+  REPORT_DUE,
+  /** Upper bound on the connections that this worker keeps or uses; only if `live/kept.ts` counts them. */
+  CONNECTIONS,
+  /** True: it receives no request, not even one that is bound to it. */
+  DOWN,
+  /** Its name for `sticky.route`. */
+  ROUTE,
+  /** Its line in the document that was applied last, and the revision of that document. */
+  LINE,
+  SEEN,
+  /** The number of these fields, with that of the method. */
+  LAST = SEEN,
+  /** Only of an upstream: `ease` of its primary method; false: it has none. */
+  EASE = UNTIMED,
+}
+
+/** The parameters that many servers have in common. Equal ones are one object in a worker. */
+export interface Parameters {
+  readonly backup: boolean;
+  /** `in_rotation` and `down` by its parameters. The state that a server reports may override them. */
+  readonly may_serve: boolean;
+  readonly down: boolean;
+  /** True: it is a standby server that is not in service. */
+  readonly stands_by: boolean;
+  readonly is_adaptive: boolean;
+  /** The weight by its parameters. `weight` also depends on `slow_start` and on the load of the server. */
+  readonly weight: number;
+  /** Seconds. */
+  readonly slow_start: number;
+}
+
+/** The counters of a server or an upstream in this worker. */
+export interface Counted {
+  incarnation: number;
+  [Own.STAMP]: Cell;
+  [Own.COUNTERS]: Cell;
+}
+
+/**
+ * A server as this worker runs it. It is the same object as long as its incarnation exists. With those of
+ * round robin it has at most 16 named fields, so that its table stays small.
+ */
+export interface LiveServer extends Peer, Subject, Counted {
   upstream: LiveUpstream;
-  /** The method that it belongs to. */
-  method: Method;
+  parameters: Parameters;
   /** The arguments of `set_current_peer`. */
   host: string;
   port: number;
-  /** Its address as nginx writes it in `$upstream_addr`. */
-  name: string;
-  backup: boolean;
-  /** True: it receives no request, not even one that is bound to it. */
-  down: boolean;
-  /** `in_rotation` and `down` by its parameters. The state that it reports may override them. */
-  may_serve: boolean;
-  configured_down: boolean;
-  /** True: it is a standby server that is not in service. */
-  stands_by: boolean;
-  /** Its name for `sticky.route`. */
-  route: string;
   /** Upper bound on its requests under way; 0: none. If it is adaptive, the present one. */
   max_conns: number;
-  is_adaptive: boolean;
-  /** The weight by its parameters. `weight` also depends on `slow_start` and on the load of the server. */
-  configured_weight: number;
-  /** Seconds. */
-  slow_start: number;
-  /** The number of its row. */
-  row_number: RowNumber;
-  /** The requests under way at it: the first cell of all workers, and the cell of this worker. */
-  active: Cell;
-  own_active: Cell;
-  /** The sums of the times at which those began, in the same way. */
-  begun: Cell;
-  own_begun: Cell;
-  /** The cell with the incarnation that this worker's counters belong to. */
-  stamp: Cell;
-  /** The first cell of this worker's counters, and the first cell of its histograms. */
-  counters: Cell;
-  times: Cell;
-  /** When this worker next looks for a report in a response, by the monotonic clock. */
-  report_due: number;
-  /** The number of this worker's requests since the last one whose times were counted, and when that was. */
-  untimed: number;
-  timed_at: number;
-  /** Upper bound on the connections that this worker keeps or uses; only if `live/kept.ts` counts them. */
-  connections: number;
-  /** Its line in the document that was applied last. */
-  line: string;
-  /** The revision of that document. */
-  seen: number;
+  [Own.ALL_ACTIVE]: Cell;
+  [Own.ACTIVE]: Cell;
+  [Own.UNTIMED]: number;
+  [Own.TIMED_AT]: number;
+  [Own.REPORT_DUE]: number;
+  [Own.CONNECTIONS]: number;
+  [Own.DOWN]: boolean;
+  [Own.ROUTE]: string;
+  [Own.LINE]: string;
+  [Own.SEEN]: number;
 }
 
-/** An upstream as this worker runs it, changed by difference. */
-export interface LiveUpstream {
+/**
+ * An upstream as this worker runs it, changed by difference. As a complaint, it covers requests that fail
+ * because none of its servers is in rotation. Optional fields that are absent take no memory.
+ */
+export interface LiveUpstream extends Counted, Complaint {
   name: string;
-  /** The number of its row, and the first cell of that row. */
-  row_number: RowNumber;
+  /** The first cell of its row. */
   row: Cell;
   /** Distinguishes it from other upstreams that had the same row. */
   incarnation: number;
@@ -83,47 +109,38 @@ export interface LiveUpstream {
   /** The settings of its method, as a text to compare. */
   balancing: string;
   primary: Method;
+  /** `NO_SERVERS` until the upstream has a backup server. */
   backup: Method;
   /** The same methods if they prefer local servers. */
-  zones: UpstreamZones | undefined;
+  zones?: UpstreamZones | undefined;
   /** Reads the key that the method needs; undefined: it needs none. */
-  read_key: KeyReader | undefined;
+  read_key?: KeyReader | undefined;
   /** Binds clients to servers; undefined: no `sticky`. */
-  sticky: Binding | undefined;
+  sticky?: Binding | undefined;
   measure: Measure;
   /** True: the beginning of each request under way is kept. */
   keeps_begun: boolean;
   /** The servers by id. */
   servers: LuaTable<number, LiveServer | undefined>;
-  /** The servers by line. A server whose line is known has not changed. */
-  lines: LuaTable<string, LiveServer | undefined>;
   /** The number of servers without standby servers, and the number of servers in rotation. */
   size: number;
   in_rotation: number;
-  /** The requests under way at its servers: the first cell of all workers, and that of this worker. */
-  active: Cell;
-  own_active: Cell;
-  /** The first cell of this worker's counters, and the cell with the incarnation that they belong to. */
-  counters: Cell;
-  stamp: Cell;
-  /** Its retries under way: the first cell of all workers, and the cell of this worker. */
-  retries: Cell;
-  own_retries: Cell;
+  [Own.ALL_ACTIVE]: Cell;
+  [Own.ACTIVE]: Cell;
+  [Own.EASE]: ((this: void, peer: Peer) => void) | false;
   /** Upper bound on the tries of a request. */
   tries: number;
   /** False: a request gets no try in advance; see `live/kept.ts`. */
   lends_tries: boolean;
-  retry_limits: RetryLimits | undefined;
-  queue: Queue | undefined;
+  retry_limits?: RetryLimits | undefined;
+  queue?: Queue | undefined;
   /** The bounds of adaptive limits; undefined: the default ones. */
-  limit_bounds: AdaptiveLimitConfig | undefined;
+  limit_bounds?: AdaptiveLimitConfig | undefined;
   /** The upstreams that get its requests; undefined: it has servers. */
-  split: Split | undefined;
+  split?: Split | undefined;
   /** True once `access()`, which the queue needs, has run for it. */
   has_access_hook: boolean;
-  /** Covers requests that fail because none of its servers is in rotation. */
-  complaint: Complaint;
-  outlier_limits: OutlierLimits | undefined;
+  outlier_limits?: OutlierLimits | undefined;
   /** True: outliers have a part of their weights. */
   degrades: boolean;
   /** True: its weights follow the loads of the servers; and the revision of factors that was applied last. */
@@ -132,9 +149,9 @@ export interface LiveUpstream {
   /** True: reports in responses are read. */
   wants_reports: boolean;
   /** Where the responses report the load; undefined: only in the members of ORCA for it. */
-  load_sources: LoadSources | undefined;
+  load_sources?: LoadSources | undefined;
   /** How its servers are asked for their load; undefined: they are not. */
-  load_probe: LoadProbe | undefined;
+  load_probe?: LoadProbe | undefined;
   /** The number of answers of this worker for `least_load` that no probe has followed yet. */
   answers: number;
   /** The time that a report is valid, in seconds. */

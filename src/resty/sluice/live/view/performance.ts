@@ -1,7 +1,7 @@
 import type { Performance } from "../../health/anomaly";
 import { Row } from "../../store/memory/cells";
 import { Counter, TimeCell } from "../../store/memory/counter_cells";
-import { counters_of, shared_memory, times_of } from "../../store/memory/region";
+import { counters_of, row_number_of, shared_memory, times_of } from "../../store/memory/region";
 import type { LiveServer } from "./model";
 import { responses_of } from "./responses";
 
@@ -14,7 +14,7 @@ export function performance_of(server: LiveServer): Performance {
   const { answers: all_answers, bad_answers: all_bad, unanswered } = responses_of(server);
   let timed = 0;
   let time = 0;
-  for (const at of counters_of(server.row_number, server.incarnation)) {
+  for (const at of counters_of(row_number_of(row), server.incarnation)) {
     const count = memory[at + Counter.TIMED];
     timed = timed + count;
     if (count !== 0) time = time + memory[times_of(at) + TimeCell.HEADER_SUM];

@@ -18,6 +18,6 @@ export function wake_first({ waiters }: Queue): void {
 }
 
 /** Wakes the first waiter after a request to the upstream has ended. Hot. */
-export function wake({ queue }: { queue: Queue | undefined }): void {
+export function wake({ queue }: { queue?: Queue | undefined }): void {
   if (queue !== undefined && queue.waiters.size > 0) wake_first(queue);
 }

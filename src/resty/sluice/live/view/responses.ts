@@ -1,3 +1,4 @@
+import { row_number_of } from "../../store/memory/region";
 import { status_of } from "../../store/memory/statistics";
 import type { LiveServer } from "./model";
 
@@ -13,8 +14,8 @@ export interface Responses {
 const FIRST_SERVER_ERROR = 500;
 
 /** Counts the responses of a server over all workers. Phase: timer. */
-export function responses_of({ row_number, incarnation }: LiveServer): Responses {
-  const { codes, unanswered } = status_of(row_number, incarnation);
+export function responses_of({ row, incarnation }: LiveServer): Responses {
+  const { codes, unanswered } = status_of(row_number_of(row), incarnation);
   let answers = 0;
   let bad_answers = 0;
   for (const [code, count] of pairs(codes)) {

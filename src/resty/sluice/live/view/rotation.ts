@@ -1,6 +1,7 @@
 import { reported_state } from "../../health/reported";
 import { Reported } from "../../store/memory/states";
-import type { LiveServer } from "./model";
+import { method_of } from "./method_of";
+import { type LiveServer, Own } from "./model";
 
 let changes = 0;
 
@@ -16,14 +17,14 @@ export function note_rotation(): void {
 
 /** Puts a server into or out of the rotation, as its parameters and the state that it reports require. */
 export function rotate(server: LiveServer): void {
-  const { upstream, method } = server;
+  const { upstream, parameters } = server;
   const reported = reported_state(server.row);
-  server.down = server.configured_down || reported === Reported.DOWN;
-  const in_rotation = server.may_serve && reported === Reported.UP;
+  server[Own.DOWN] = parameters.down || reported === Reported.DOWN;
+  const in_rotation = parameters.may_serve && reported === Reported.UP;
   if (server.in_rotation === in_rotation) return;
   server.in_rotation = in_rotation;
   upstream.in_rotation += in_rotation ? 1 : -1;
   note_rotation();
-  if (in_rotation) method.resume(server);
-  else method.suspend(server);
+  if (in_rotation) method_of(server).resume(server);
+  else method_of(server).suspend(server);
 }

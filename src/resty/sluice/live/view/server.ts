@@ -1,54 +1,70 @@
+import * as table_new from "table.new";
+
 import { ADAPTIVE } from "../../config/adaptive_limit";
 import { parse_address } from "../../config/address";
-import { is_standing_by, may_serve, serves_nobody } from "../../config/server";
+import { is_standing_by, may_serve, type ServerConfig, serves_nobody } from "../../config/server";
 import { seconds_of } from "../../config/time";
 import type { ServerRecord } from "../../store/document/line";
 import { limit_now } from "../../store/memory/limit";
-import { active_at, begun_at, row_at, times_of } from "../../store/memory/region";
+import { active_at, row_at } from "../../store/memory/region";
 import { adopt, own_cell } from "./counters";
-import type { LiveUpstream, LiveServer } from "./model";
+import { type LiveServer, type LiveUpstream, Own, type Parameters } from "./model";
 
+/** Makes a table with room for so many elements of the list and so many other fields. */
+const new_table = table_new as unknown as (this: void, elements: number, fields: number) => object;
+
+/** The named fields of a server, with those of round robin; a power of two, which is how tables grow. */
+const NAMED_FIELDS = 16;
+
+/** The parameters of this worker's servers, by their values as a text. Those of no server are collected. */
+const known = setmetatable(new LuaTable<string, Parameters | undefined>(), { __mode: "v" });
+
+function parameters_of(server: ServerConfig): Parameters {
+  const parameters: Parameters = {
+    backup: server.backup,
+    may_serve: may_serve(server),
+    down: serves_nobody(server),
+    stands_by: is_standing_by(server),
+    is_adaptive: server.max_conns === ADAPTIVE,
+    weight: server.weight,
+    slow_start: seconds_of(server.slow_start),
+  };
+  const { backup, may_serve: serves, down, stands_by, is_adaptive, weight, slow_start } = parameters;
+  const text = `${backup} ${serves} ${down} ${stands_by} ${is_adaptive} ${weight} ${slow_start}`;
+  const same = known.get(text);
+  if (same !== undefined) return same;
+  known.set(text, parameters);
+  return parameters;
+}
+
+/** Makes the server of a line, which no method knows yet. */
 export function new_server(upstream: LiveUpstream, record: ServerRecord, line: string): LiveServer {
   const [address] = parse_address(record.server);
   const [stamp, counters] = adopt(record.row, record.incarnation);
-  return {
-    upstream,
-    upstream_name: upstream.name,
-    upstream_row: upstream.row,
-    method: upstream.primary,
-    id: record.id,
-    incarnation: record.incarnation,
-    server: record.server,
-    host: address?.host ?? "",
-    port: address?.port ?? 0,
-    name: address?.name ?? "",
-    zone: record.zone,
-    weight: record.weight,
-    configured_weight: record.weight,
-    max_conns: limit_now(record, record.row, upstream.limit_bounds),
-    is_adaptive: record.max_conns === ADAPTIVE,
-    slow_start: seconds_of(record.slow_start),
-    backup: record.backup,
-    down: serves_nobody(record),
-    in_rotation: may_serve(record),
-    may_serve: may_serve(record),
-    configured_down: serves_nobody(record),
-    stands_by: is_standing_by(record),
-    route: record.route,
-    row_number: record.row,
-    row: row_at(record.row),
-    active: active_at(record.row),
-    own_active: own_cell(active_at(record.row)),
-    begun: begun_at(record.row),
-    own_begun: own_cell(begun_at(record.row)),
-    stamp,
-    counters,
-    times: times_of(counters),
-    report_due: 0,
-    untimed: 0,
-    timed_at: 0,
-    connections: 0,
-    line,
-    seen: 0,
-  };
+  const server = new_table(Own.LAST, NAMED_FIELDS) as LiveServer;
+  server.upstream = upstream;
+  server.id = record.id;
+  server.incarnation = record.incarnation;
+  server.server = record.server;
+  server.host = address?.host ?? "";
+  server.port = address?.port ?? 0;
+  if (record.zone !== "") server.zone = record.zone;
+  server.weight = record.weight;
+  server.max_conns = limit_now(record, record.row, upstream.limit_bounds);
+  server.parameters = parameters_of(record);
+  server.in_rotation = server.parameters.may_serve;
+  server.row = row_at(record.row);
+  server[Own.ALL_ACTIVE] = active_at(record.row);
+  server[Own.ACTIVE] = own_cell(active_at(record.row));
+  server[Own.STAMP] = stamp;
+  server[Own.COUNTERS] = counters;
+  server[Own.UNTIMED] = 0;
+  server[Own.TIMED_AT] = 0;
+  server[Own.REPORT_DUE] = 0;
+  server[Own.CONNECTIONS] = 0;
+  server[Own.DOWN] = server.parameters.down;
+  server[Own.ROUTE] = record.route;
+  server[Own.LINE] = line;
+  server[Own.SEEN] = 0;
+  return server;
 }

@@ -2,7 +2,7 @@ import { has_variables, is_domain, type CookieConfig } from "../../config/sticky
 import { seconds_of } from "../../config/time";
 import * as clock from "../../lib/clock";
 import { template_reader, type KeyReader } from "./key";
-import type { LiveServer, Binding } from "./model";
+import { type Binding, type LiveServer, Own } from "./model";
 
 /**
  * `sticky.cookie`: the cookie is a keyed hash of the server's identity, so it cannot be guessed and does not
@@ -87,7 +87,9 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
   function find(this: void, is_backup: boolean): LiveServer | undefined {
     const token = ngx.var[variable];
     const server = token === undefined ? undefined : server_of.get(token);
-    return server === undefined || server.down || server.backup !== is_backup ? undefined : server;
+    return server === undefined || server[Own.DOWN] || server.parameters.backup !== is_backup
+      ? undefined
+      : server;
   }
 
   /** Sets the cookie, unless the client has it and keeps it, and no earlier attempt has set another. */

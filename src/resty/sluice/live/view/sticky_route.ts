@@ -1,6 +1,6 @@
 import type { RouteConfig } from "../../config/sticky";
 import { template_reader, type KeyReader } from "./key";
-import type { LiveServer, Binding } from "./model";
+import { type Binding, type LiveServer, Own } from "./model";
 
 /** `sticky.route`: the first variable that has a value names the `route` of the server for the request. */
 
@@ -32,27 +32,27 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
   const backups_of = new LuaTable<string, LiveServer[] | undefined>();
 
   function join(this: void, server: LiveServer): void {
-    if (server.route === "") return;
-    const servers_of = server.backup ? backups_of : primaries_of;
-    const servers = servers_of.get(server.route) ?? [];
+    if (server[Own.ROUTE] === "") return;
+    const servers_of = server.parameters.backup ? backups_of : primaries_of;
+    const servers = servers_of.get(server[Own.ROUTE]) ?? [];
     // Most servers are added in that order.
     let place = servers.length;
     while (place > 0 && servers[place - 1].id > server.id) place -= 1;
     table.insert(servers, place + 1, server);
-    servers_of.set(server.route, servers);
+    servers_of.set(server[Own.ROUTE], servers);
   }
 
   function leave(this: void, server: LiveServer): void {
-    const servers_of = server.backup ? backups_of : primaries_of;
-    const servers = servers_of.get(server.route);
+    const servers_of = server.parameters.backup ? backups_of : primaries_of;
+    const servers = servers_of.get(server[Own.ROUTE]);
     if (servers === undefined) return;
     table.remove(servers, place_of(servers, server));
-    if (servers.length === 0) servers_of.delete(server.route);
+    if (servers.length === 0) servers_of.delete(server[Own.ROUTE]);
   }
 
   function find_other(servers: readonly LiveServer[]): LiveServer | undefined {
     for (const server of servers) {
-      if (!server.down) return server;
+      if (!server[Own.DOWN]) return server;
     }
     return undefined;
   }
@@ -62,7 +62,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
     const servers_of = is_backup ? backups_of : primaries_of;
     const servers = route === undefined ? undefined : servers_of.get(route);
     if (servers === undefined) return undefined;
-    return servers[0].down ? find_other(servers) : servers[0];
+    return servers[0][Own.DOWN] ? find_other(servers) : servers[0];
   }
 
   function bind(this: void): void {

@@ -6,10 +6,10 @@ import { WORST_TIME } from "../../balancer/time_cost";
 import { note_loaded_time, note_penalty } from "../../health/expected_time";
 import * as clock from "../../lib/clock";
 import { type Cell, Row } from "../../store/memory/cells";
-import { sum_of_slots } from "../../store/memory/region";
+import { begun_of, sum_of_slots } from "../../store/memory/region";
 import { is_healthy } from "./availability";
 import { believed_elsewhere, loads_of, use_numbered_loads } from "./loads";
-import { type LiveServer, Measure } from "./model";
+import { type LiveServer, Measure, Own } from "./model";
 import { utilization_of } from "./utilization";
 import { own_zone } from "./zone";
 
@@ -25,7 +25,7 @@ export function use_loads(shared: NumberPointer): void {
 
 /** Returns the number of requests under way at a server, over all workers. */
 export function in_flight(this: void, peer: Peer): number {
-  return sum_of_slots((peer as LiveServer).active);
+  return sum_of_slots((peer as LiveServer)[Own.ALL_ACTIVE]);
 }
 
 function left_in_flight(this: void, peer: Peer): number {
@@ -36,7 +36,7 @@ function left_in_flight(this: void, peer: Peer): number {
 function age_in_flight(this: void, peer: Peer): number {
   const requests = in_flight(peer);
   if (requests <= 0) return 0;
-  return clock.now() * 1000 - sum_of_slots((peer as LiveServer).begun) / requests;
+  return clock.now() * 1000 - sum_of_slots(begun_of((peer as LiveServer)[Own.ALL_ACTIVE])) / requests;
 }
 
 /** Returns the expected time of a response. Until `least_time` has its own average, that of all responses. */
@@ -65,7 +65,7 @@ function is_healthy_now(this: void, peer: Peer): boolean {
 }
 
 function configured_weight(this: void, peer: Peer): number {
-  const { stands_by, configured_weight: weight } = peer as LiveServer;
+  const { stands_by, weight } = (peer as LiveServer).parameters;
   return stands_by ? 0 : weight;
 }
 

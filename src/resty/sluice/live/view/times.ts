@@ -2,8 +2,9 @@ import type { NumberPointer } from "ffi";
 
 import { Row } from "../../store/memory/cells";
 import { Counter, TimeCell } from "../../store/memory/counter_cells";
+import { times_of } from "../../store/memory/region";
 import { bucket_of, clear_cells } from "../../store/memory/times";
-import type { LiveServer } from "./model";
+import { type LiveServer, Own } from "./model";
 
 /** The times of responses: moving averages and histograms. Hot. */
 
@@ -23,13 +24,13 @@ export function use_times(shared: NumberPointer): void {
  * each counts.
  */
 export function weight_of_times(server: LiveServer, now: number): number {
-  const weight = server.untimed + 1;
-  if (weight < REQUESTS_A_SAMPLE && now - server.timed_at < BUSY_SECONDS) {
-    server.untimed = weight;
+  const weight = server[Own.UNTIMED] + 1;
+  if (weight < REQUESTS_A_SAMPLE && now - server[Own.TIMED_AT] < BUSY_SECONDS) {
+    server[Own.UNTIMED] = weight;
     return 0;
   }
-  server.untimed = 0;
-  server.timed_at = now;
+  server[Own.UNTIMED] = 0;
+  server[Own.TIMED_AT] = now;
   return weight;
 }
 
@@ -53,9 +54,10 @@ function count_in_histograms(
   response_time: number,
   weight: number,
 ): void {
-  if (memory[server.stamp] !== server.incarnation) return;
-  const { times } = server;
-  const count = server.counters + Counter.TIMED;
+  if (memory[server[Own.STAMP]] !== server.incarnation) return;
+  const counters = server[Own.COUNTERS];
+  const times = times_of(counters);
+  const count = counters + Counter.TIMED;
   if (memory[count] === 0) clear_cells(times);
   add(count, weight);
   add(times + TimeCell.HEADER_SUM, header_time * weight);

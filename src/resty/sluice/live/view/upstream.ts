@@ -1,29 +1,19 @@
 import { expiry_of } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import type { Document } from "../../store/document/document";
-import { parse_line } from "../../store/document/line";
-import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
+import { numbers_in, parse_line } from "../../store/document/line";
+import { active_at, row_at, stamp_of } from "../../store/memory/region";
 import { begin_first_minute } from "../../store/memory/statistics";
-import { new_complaint } from "./complaint";
-import {
-  balance_as,
-  balancing_text,
-  DEFAULT_TRIES,
-  join,
-  measure_of,
-  needs_begin_times,
-  set_limits,
-  UNSEEN,
-} from "./configure";
+import { NOT_LOGGED } from "./complaint";
+import { balance_as, DEFAULT_TRIES, join, set_limits, UNSEEN } from "./configure";
 import { adopt, own_cell } from "./counters";
-import { new_key_reader } from "./key";
 import { follow_limits_of, leave_limits, note_adaptive } from "./limit";
 import { forget_load_probe } from "./load_probe";
-import { methods_of } from "./methods";
-import type { LiveUpstream, LiveServer } from "./model";
+import { method_of } from "./method_of";
+import { NO_SERVERS } from "./methods";
+import { type LiveServer, type LiveUpstream, Measure, Own } from "./model";
 import { note_rotation, rotate } from "./rotation";
 import { new_server } from "./server";
-import { new_binding } from "./sticky";
 import { stop_ramp, weigh } from "./weight";
 
 /** Makes an upstream without servers. */
@@ -32,76 +22,62 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const incarnation = stamp_of(document.row);
   const [stamp, counters] = adopt(document.row, incarnation);
   const active = active_at(document.row);
-  const retries = begun_at(document.row);
-  const { primary, backup, zones } = methods_of(document, active, row);
   begin_first_minute(row, clock.now());
-  return {
+  const upstream: LiveUpstream = {
     name,
-    row_number: document.row,
     row,
     incarnation,
     revision: 0,
-    balancing: balancing_text(document),
-    primary,
-    backup,
-    zones,
-    read_key: new_key_reader(document),
-    sticky: new_binding(document),
-    measure: measure_of(document),
-    keeps_begun: needs_begin_times(document),
+    balancing: "",
+    primary: NO_SERVERS,
+    backup: NO_SERVERS,
+    measure: Measure.NONE,
+    keeps_begun: false,
     servers: new LuaTable(),
-    lines: new LuaTable(),
     size: 0,
     in_rotation: 0,
-    active,
-    own_active: own_cell(active),
-    counters,
-    stamp,
-    retries,
-    own_retries: own_cell(retries),
+    [Own.ALL_ACTIVE]: active,
+    [Own.ACTIVE]: own_cell(active),
+    [Own.STAMP]: stamp,
+    [Own.COUNTERS]: counters,
+    [Own.EASE]: false,
     tries: DEFAULT_TRIES,
     lends_tries: true,
-    retry_limits: undefined,
-    queue: undefined,
-    limit_bounds: undefined,
-    split: undefined,
     has_access_hook: false,
-    complaint: new_complaint(),
-    outlier_limits: undefined,
+    logged_at: NOT_LOGGED,
     degrades: false,
     follows_load: false,
     load_revision: 0,
     wants_reports: false,
-    load_sources: undefined,
-    load_probe: undefined,
     answers: 0,
     report_expiry: expiry_of(undefined),
     panic_threshold: 0,
     panics: false,
     health_revision: UNSEEN,
   };
+  balance_as(upstream, document);
+  return upstream;
 }
 
 function count(server: LiveServer, by: number): void {
   if (server.in_rotation) server.upstream.in_rotation += by;
   note_rotation();
-  if (!server.stands_by) server.upstream.size += by;
+  if (!server.parameters.stands_by) server.upstream.size += by;
 }
 
-function add(upstream: LiveUpstream, server: LiveServer): void {
+function add(upstream: LiveUpstream, server: LiveServer, document: Document): void {
   upstream.servers.set(server.id, server);
   count(server, 1);
-  join(upstream, server);
+  join(upstream, server, document);
   note_adaptive(server);
 }
 
 function remove(upstream: LiveUpstream, server: LiveServer): void {
-  server.method.remove(server);
+  method_of(server).remove(server);
   if (upstream.sticky !== undefined) upstream.sticky.leave(server);
   count(server, -1);
   stop_ramp(server);
   leave_limits(server);
-  upstream.lines.delete(server.line);
   upstream.servers.delete(server.id);
 }
 
@@ -118,56 +94,59 @@ export function forget_servers(upstream: LiveUpstream): void {
 /** Changes the spelling of a server's address. Methods that hash the text use the new one, as nginx does. */
 function respell(server: LiveServer, text: string): void {
   if (server.server === text) return;
-  if (server.method.respell === undefined) server.server = text;
-  else server.method.respell(server, text);
+  const { respell: its_respell } = method_of(server);
+  if (its_respell === undefined) server.server = text;
+  else its_respell(server, text);
 }
 
-function rezone(server: LiveServer, zone: string): void {
+function rezone(server: LiveServer, zone: string | undefined): void {
   if (server.zone === zone) return;
-  if (server.method.rezone === undefined) server.zone = zone;
-  else server.method.rezone(server, zone);
+  const { rezone: its_rezone } = method_of(server);
+  if (its_rezone === undefined) server.zone = zone;
+  else its_rezone(server, zone);
 }
 
 /** Gives a server that stays the parameters of its new line. */
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
   respell(server, next.server);
   rezone(server, next.zone);
-  server.slow_start = next.slow_start;
-  if (server.configured_weight !== next.configured_weight) {
-    server.configured_weight = next.configured_weight;
-    weigh(server, clock.now());
-  }
-  server.may_serve = next.may_serve;
-  server.configured_down = next.configured_down;
+  const before = server.parameters;
   count(server, -1);
-  server.stands_by = next.stands_by;
+  server.parameters = next.parameters;
   count(server, 1);
+  if (before.weight !== next.parameters.weight) weigh(server, clock.now());
   rotate(server);
-  if (server.route !== next.route) {
+  if (server[Own.ROUTE] !== next[Own.ROUTE]) {
     if (upstream.sticky !== undefined) upstream.sticky.leave(server);
-    server.route = next.route;
+    server[Own.ROUTE] = next[Own.ROUTE];
     if (upstream.sticky !== undefined) upstream.sticky.join(server);
   }
   server.max_conns = next.max_conns;
-  server.is_adaptive = next.is_adaptive;
   note_adaptive(server);
-  upstream.lines.delete(server.line);
-  server.line = next.line;
+  server[Own.LINE] = next[Own.LINE];
 }
 
 /** Applies a new line. */
-function apply_line(upstream: LiveUpstream, line: string): LiveServer {
+function apply_line(upstream: LiveUpstream, line: string, document: Document): LiveServer {
   const next = new_server(upstream, parse_line(line), line);
   let server = upstream.servers.get(next.id);
-  if (server?.incarnation === next.incarnation && server.backup === next.backup) {
+  if (server?.incarnation === next.incarnation && server.parameters.backup === next.parameters.backup) {
     change(upstream, server, next);
   } else {
     if (server !== undefined) remove(upstream, server);
     server = next;
-    add(upstream, server);
+    add(upstream, server, document);
   }
-  upstream.lines.set(line, server);
   return server;
+}
+
+/** Returns the server of a line that has not changed. `likely`: the id that is tried first. */
+function unchanged(upstream: LiveUpstream, line: string, likely: number): LiveServer | undefined {
+  const { servers } = upstream;
+  const next = servers.get(likely);
+  if (next?.[Own.LINE] === line) return next;
+  const known = servers.get(numbers_in(line)[0]);
+  return known?.[Own.LINE] === line ? known : undefined;
 }
 
 /**
@@ -184,18 +163,20 @@ export function apply_document(
   set_limits(upstream, document);
   follow_limits_of(upstream);
   let position = start;
+  let last_id = -1;
   let [line_end] = string.find(text, "\n", position, true);
   while (line_end !== undefined) {
     if (line_end > position) {
       const line = string.sub(text, position, line_end - 1);
-      const server = upstream.lines.get(line) ?? apply_line(upstream, line);
-      server.seen = document.revision;
+      const server = unchanged(upstream, line, last_id + 1) ?? apply_line(upstream, line, document);
+      server[Own.SEEN] = document.revision;
+      last_id = server.id;
     }
     position = line_end + 1;
     [line_end] = string.find(text, "\n", position, true);
   }
   for (const [, server] of pairs(upstream.servers)) {
-    if (server.seen !== document.revision) remove(upstream, server);
+    if (server[Own.SEEN] !== document.revision) remove(upstream, server);
   }
   upstream.revision = document.revision;
 }

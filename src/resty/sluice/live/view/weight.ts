@@ -2,6 +2,7 @@ import * as clock from "../../lib/clock";
 import { type Cell, Row, UpstreamRow } from "../../store/memory/cells";
 import { load_factor, outlier_part } from "../../store/memory/factor";
 import { shared_memory } from "../../store/memory/region";
+import { method_of } from "./method_of";
 import type { LiveServer, LiveUpstream } from "./model";
 
 /**
@@ -24,14 +25,14 @@ export function slow_start_part(row: Cell, slow_start: number, now: number): num
 
 /** Gives a server its effective weight, and lets the timer raise it during `slow_start`. Not hot. */
 export function weigh(server: LiveServer, now: number): void {
-  const part = slow_start_part(server.row, server.slow_start, now);
+  const part = slow_start_part(server.row, server.parameters.slow_start, now);
   if (part < 1) ramping.add(server);
   else ramping.delete(server);
   const { upstream, row } = server;
   const load = upstream.follows_load ? load_factor(row) : 1;
   const left = upstream.degrades ? outlier_part(row) : 1;
-  const weight = server.configured_weight * part * load * left;
-  if (weight !== server.weight) server.method.reweigh(server, weight);
+  const weight = server.parameters.weight * part * load * left;
+  if (weight !== server.weight) method_of(server).reweigh(server, weight);
 }
 
 export function stop_ramp(server: LiveServer): void {

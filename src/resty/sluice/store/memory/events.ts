@@ -32,14 +32,14 @@ function put(event: object): void {
 }
 
 interface Named {
-  upstream_name: string;
+  upstream: { name: string };
   server: string;
   id: number;
 }
 
 /** Records a change of state, and logs trouble as a warning. Any phase. */
 export function record_event(
-  { upstream_name, server, id }: Named,
+  { upstream, server, id }: Named,
   old_state: string,
   new_state: string,
   reason: string,
@@ -47,9 +47,9 @@ export function record_event(
 ): void {
   ngx.log(
     is_trouble ? ngx.WARN : ngx.NOTICE,
-    `sluice: upstream ${upstream_name}: server ${server} is ${new_state}, was ${old_state}: ${reason}`,
+    `sluice: upstream ${upstream.name}: server ${server} is ${new_state}, was ${old_state}: ${reason}`,
   );
-  put({ upstream: upstream_name, id, server, old_state, new_state, reason });
+  put({ upstream: upstream.name, id, server, old_state, new_state, reason });
 }
 
 /** A decision of `autoscale`. */

@@ -14,7 +14,7 @@ import type { Subject } from "./subject";
 /** Tells whether the row still belongs to the server, and its upstream still has the mode. */
 function is_current(subject: Subject, mode: OutlierMode): boolean {
   const memory = shared_memory();
-  const current: OutlierMode = memory[subject.upstream_row + UpstreamRow.OUTLIER_MODE];
+  const current: OutlierMode = memory[subject.upstream.row + UpstreamRow.OUTLIER_MODE];
   return memory[subject.row + Row.STAMP] === subject.incarnation && current === mode;
 }
 
@@ -34,7 +34,7 @@ export function note_anomaly(
   reason: string,
 ): void {
   const memory = shared_memory();
-  const { row, upstream_name, id, server } = subject;
+  const { row, upstream, id, server } = subject;
   exclusively(() => {
     if (!is_current(subject, mode)) return;
     const is_new = !has_anomaly(subject);
@@ -45,7 +45,7 @@ export function note_anomaly(
     memory[row + Row.ANOMALIES] = memory[row + Row.ANOMALIES] + 1;
     const what = mode === OutlierMode.DEGRADE ? "it loses weight step by step" : "its weight stays";
     record_problem(ngx.WARN, {
-      upstream: upstream_name,
+      upstream: upstream.name,
       id,
       server,
       problem: "outlier_detected",
@@ -57,7 +57,7 @@ export function note_anomaly(
 /** Notes the part of its weight that a server has regained; 1: it is no longer an outlier. Phase: timer. */
 export function note_recovery(subject: Subject, mode: OutlierMode, part: number): void {
   const memory = shared_memory();
-  const { row, upstream_name, id, server } = subject;
+  const { row, upstream, id, server } = subject;
   exclusively(() => {
     if (!is_current(subject, mode) || !has_anomaly(subject)) return;
     memory[row + Row.OUTLIER_PART] = part;
@@ -66,7 +66,7 @@ export function note_recovery(subject: Subject, mode: OutlierMode, part: number)
     memory[row + Row.OUTLIER_PART] = 0;
     const reason = mode === OutlierMode.DEGRADE ? "it has regained its weight" : "it is no longer an outlier";
     record_problem(ngx.NOTICE, {
-      upstream: upstream_name,
+      upstream: upstream.name,
       id,
       server,
       problem: "outlier_ended",
@@ -82,7 +82,7 @@ export function note_recovery(subject: Subject, mode: OutlierMode, part: number)
  */
 export function report_ejection(subject: Subject, now: number, time: number, reason: string): void {
   const memory = shared_memory();
-  const { row, upstream_name, id, server } = subject;
+  const { row, upstream, id, server } = subject;
   // Most calls end here: with a server that always fails, they are frequent.
   if (memory[row + Row.REPORTED_UNTIL] > now) return;
   exclusively(() => {
@@ -90,7 +90,7 @@ export function report_ejection(subject: Subject, now: number, time: number, rea
     memory[row + Row.REPORTED_UNTIL] = now + time;
     memory[row + Row.ANOMALIES] = memory[row + Row.ANOMALIES] + 1;
     record_problem(ngx.WARN, {
-      upstream: upstream_name,
+      upstream: upstream.name,
       id,
       server,
       problem: "ejection_reported",
@@ -101,7 +101,7 @@ export function report_ejection(subject: Subject, now: number, time: number, rea
 }
 
 /** Forgets that a server is an outlier, because the mode of its upstream has changed. Any phase. */
-export function clear_outlier({ row, incarnation, upstream_row }: Subject): void {
+export function clear_outlier({ row, incarnation, upstream }: Subject): void {
   const memory = shared_memory();
   let had_part = false;
   exclusively(() => {
@@ -111,5 +111,5 @@ export function clear_outlier({ row, incarnation, upstream_row }: Subject): void
     memory[row + Row.ANOMALY] = Anomaly.NONE;
     memory[row + Row.REPORTED_UNTIL] = 0;
   });
-  if (had_part) touch_factors(upstream_row);
+  if (had_part) touch_factors(upstream.row);
 }

@@ -138,6 +138,11 @@ export function begun_at(row: RowNumber): Cell {
   return (first_begun + row * BANK) as Cell;
 }
 
+/** Returns the cell of the sum of the start times that belongs to a cell of `active`. */
+export function begun_of(active: Cell): Cell {
+  return (active + first_begun - first_active) as Cell;
+}
+
 /** Returns the distance of a slot's cell from the offset that `active_at` or `begun_at` returns. */
 export function offset_of(slot: number): number {
   const index = slot - 1;

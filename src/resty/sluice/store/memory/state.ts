@@ -116,15 +116,15 @@ export function conclude(subject: Subject, now: number, reason: string): void {
 
 function change_state(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
-  const { row, upstream_row, incarnation } = subject;
+  const { row, upstream, incarnation } = subject;
   let before: State = memory[row + Row.STATE];
   let after = judge(row);
   // A worker that has noted something meanwhile may have seen the state before, and have changed nothing.
   while (after !== before) {
     memory[row + Row.STATE] = after;
     count_change(row, before, after, now);
-    memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
-      memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
+    memory[upstream.row + UpstreamRow.HEALTH_REVISION] =
+      memory[upstream.row + UpstreamRow.HEALTH_REVISION] + 1;
     if (after === State.UP) forget_reason(row_number_of(row));
     else keep_reason(row_number_of(row), incarnation, reason);
     record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);

@@ -1,15 +1,20 @@
 import type { Cell, RowNumber } from "./cells";
 import { row_at } from "./region";
 
+/** The upstream of a server: its name and the first cell of its row. */
+export interface Home {
+  name: string;
+  row: Cell;
+}
+
 /** A server whose state is concluded, and named in events. */
 export interface Subject {
-  upstream_name: string;
+  upstream: Home;
   server: string;
   id: number;
   incarnation: number;
-  /** The first cells of its row and of the row of its upstream. */
+  /** The first cell of its row. */
   row: Cell;
-  upstream_row: Cell;
 }
 
 /** A server with the number of its row, such as the record of its line. */
@@ -27,11 +32,10 @@ export function subject_of(
   { server, id, incarnation, row }: Placed,
 ): Subject {
   return {
-    upstream_name,
+    upstream: { name: upstream_name, row: row_at(upstream_row_number) },
     server,
     id,
     incarnation,
     row: row_at(row),
-    upstream_row: row_at(upstream_row_number),
   };
 }
