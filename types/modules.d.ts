@@ -51,7 +51,7 @@ declare module "resty.core.base" {
 declare module "resty.core.hash" {}
 
 /** @noResolution */
-declare module "resty.core.var" {}
+declare module "resty.core.misc" {}
 
 /** @noResolution @noSelf */
 declare module "cjson.safe" {

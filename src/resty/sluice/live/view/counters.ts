@@ -76,12 +76,14 @@ export function count_request(server: LiveServer, now: number): void {
 }
 
 /** Counts that a request is no longer in flight at `server`. */
-export function count_inactive(server: LiveServer): void {
+function leave(server: LiveServer): void {
   const { own_active } = server;
   const total = server.upstream.own_active;
   memory[own_active] = memory[own_active] - 1;
   memory[total] = memory[total] - 1;
 }
+
+export { leave as count_inactive };
 
 /** Adds to a counter, unless the row belongs to another server or upstream now. */
 export function count_at(
@@ -96,13 +98,13 @@ export function count_at(
 
 /** Takes back `count_request`. */
 export function uncount_request(server: LiveServer): void {
-  count_inactive(server);
+  leave(server);
   count_at(server, Counter.REQUESTS, -1);
 }
 
 /** Counts the end of a request at `server`. `failures`: 1 if it failed. */
 export function count_end(server: LiveServer, failures: number): void {
-  count_inactive(server);
+  leave(server);
   count_at(server, Counter.FAILS, failures);
 }
 
@@ -126,7 +128,7 @@ export function count_response(server: LiveServer, status: number): void {
 /** Counts a request that its only attempt has answered, without a loop: most requests are of this kind. */
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
   const at = server.counters;
-  count_inactive(server);
+  leave(server);
   if (memory[server.stamp] !== server.incarnation) return;
   memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
