@@ -4,7 +4,7 @@ import "resty.core.hash";
 
 /**
  * Reads nginx variables, several times in each request. It asks nginx itself, with names that were hashed
- * before: lua-nginx-module would hash a name at each read, which takes 17 instructions a byte. It makes no Lua
+ * before: lua-nginx-module hashes a name at each read, which takes 17 instructions a byte. It makes no Lua
  * string of a number, and needs few constants, which LuaJIT limits. It has no loop, so LuaJIT compiles it
  * together with its caller. Hot.
  */
@@ -101,10 +101,7 @@ export function read_text(request: ffi.CData, name: VariableName): string | unde
   return value === undefined ? undefined : ffi.string(value.data, value.length);
 }
 
-/**
- * Returns the CRC-32 of a variable, of which it makes no Lua string; undefined: not set, or empty. Phases with
- * a request.
- */
+/** Returns the CRC-32 of a variable; undefined: not set, or empty. Phases with a request. */
 export function read_crc32(request: ffi.CData, name: VariableName): number | undefined {
   const value = find_value(request, name);
   if (value === undefined) return undefined;
