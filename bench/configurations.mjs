@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { root } from "../scripts/command.mjs";
 import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
 
+/** @typedef {import("./traffic.mjs").Secure} Secure */
+
 /**
  * Everything that a configuration may contain.
  *
@@ -13,6 +15,7 @@ import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
  * @property {string[]} addresses the application servers
  * @property {number} keepalive number of idle connections to them that are kept
  * @property {boolean} reports whether each of their answers has a load report
+ * @property {Secure} [secure] where clients can connect with TLS too
  */
 
 const modules = join(root, "dist", "?.lua");
@@ -57,9 +60,16 @@ ${http}
 `;
 }
 
+/** Returns the directives with which a server accepts TLS too. @param {Pick<Place, "secure">} place */
+function alsoSecure({ secure }) {
+  if (secure === undefined) return "";
+  const { port, certificate, key } = secure;
+  return ` listen 127.0.0.1:${port} ssl http2; ssl_certificate ${certificate}; ssl_certificate_key ${key};`;
+}
+
 /** @param {Place} place */
 function traffic(place) {
-  return `  server { listen 127.0.0.1:${place.port}; location / { ${proxying("app", place)} } }`;
+  return `  server { listen 127.0.0.1:${place.port};${alsoSecure(place)} location / { ${proxying("app", place)} } }`;
 }
 
 /**
@@ -82,15 +92,16 @@ function keepalive(place) {
  * @param {string} folder
  * @param {string[]} addresses
  * @param {boolean} reports
+ * @param {string} [file] what they answer; absent: a few bytes
  */
-export function backend(folder, addresses, reports) {
+export function backend(folder, addresses, reports, file) {
   const listen = addresses.map((address) => `listen ${address};`).join("\n    ");
   const report = reports ? `add_header endpoint-load-metrics "${REPORT}";` : "";
-  return nginx(
-    { folder },
-    "",
-    `  server {\n    ${listen}\n    location / { ${report} return 200 "ok"; }\n  }`,
-  );
+  const answer =
+    file === undefined
+      ? 'return 200 "ok";'
+      : `root ${folder}; try_files /${file} =404; open_file_cache max=10 inactive=1h; sendfile on;`;
+  return nginx({ folder }, "", `  server {\n    ${listen}\n    location / { ${report} ${answer} }\n  }`);
 }
 
 /**
@@ -165,7 +176,7 @@ export function sluice(place, upstreams) {
     ${keepalive(place)}
   }
   server {
-    listen 127.0.0.1:${place.port}${workers > 1 ? " reuseport" : ""};
+    listen 127.0.0.1:${place.port}${workers > 1 ? " reuseport" : ""};${alsoSecure(place)}
     location / { ${proxying("app", place)} }
     location = /worker { return 200 $pid; }
     location /dynamic/ {

@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { ensureServer } from "../scripts/setup.mjs";
 import * as configurations from "./configurations.mjs";
 import { waitUntilServing } from "./client.mjs";
+import { makeCertificate } from "./traffic.mjs";
 import { freePort, start, stop, workerOf } from "./processes.mjs";
 
 /** @typedef {import("node:child_process").ChildProcess} ChildProcess */
 /** @typedef {configurations.Place} Place */
+/** @typedef {import("./traffic.mjs").Traffic} Traffic */
+/** @typedef {import("../scripts/server.mjs").Server} Server */
 
 /**
  * Holds all files of a run and is removed when it ends. nginx's workers run as nobody and must have access.
@@ -42,13 +45,16 @@ function loopbackAddresses(count, port) {
  * Starts application servers.
  * @param {number} count
  * @param {boolean} [reports] whether each answer has a load report
+ * @param {number} [bytes] the body of an answer; 0: a few bytes
  */
-export async function startBackend(count, reports = false) {
+export async function startBackend(count, reports = false, bytes = 0) {
   const folder = newFolder();
   const port = await freePort();
   const addresses = loopbackAddresses(count, port);
   const file = join(folder, "nginx.conf");
-  writeFileSync(file, configurations.backend(folder, addresses, reports));
+  const answer = bytes > 0 ? "answer" : undefined;
+  if (answer !== undefined) writeFileSync(join(folder, answer), "x".repeat(bytes));
+  writeFileSync(file, configurations.backend(folder, addresses, reports, answer));
   const child = start("backend", [ensureServer().binary, "-p", folder, "-e", "error.log", "-c", file]);
   await waitUntilServing(port, addresses[0].split(":")[0]);
   return { addresses, stop: () => stop(child) };
@@ -65,9 +71,11 @@ export class Gateway {
    * @param {"nginx" | "haproxy"} program
    * @param {Place} place
    * @param {string} configuration
+   * @param {Server} server the nginx that runs, if the program is nginx
    */
-  constructor(program, place, configuration) {
+  constructor(program, place, configuration, server) {
     this.program = program;
+    this.server = server;
     this.place = place;
     this.file = join(place.folder, "configuration");
     writeFileSync(this.file, configuration);
@@ -79,7 +87,7 @@ export class Gateway {
    * @param {string[]} [parameters] more parameters of nginx
    */
   launch(launcher = [], parameters = []) {
-    const nginx = [ensureServer().binary, "-p", this.place.folder, "-e", "error.log", "-c", this.file];
+    const nginx = [this.server.binary, "-p", this.place.folder, "-e", "error.log", "-c", this.file];
     const command =
       this.program === "nginx" ? [...nginx, ...parameters] : ["haproxy", "-db", "-f", this.file];
     this.#child = start("gateway", [...launcher, ...command]);
@@ -113,11 +121,17 @@ export class Gateway {
  * @param {(place: Place) => string} configuration
  * @param {string[]} addresses
  * @param {number} keepalive
- * @param {boolean} [reports] whether each answer of the servers has a load report
+ * @param {object} [options]
+ * @param {boolean} [options.reports] whether each answer of the servers has a load report
+ * @param {Server} [options.server]
+ * @param {boolean} [options.isSecure] whether clients can connect with TLS too
  */
-export async function newGateway(program, configuration, addresses, keepalive, reports = false) {
-  const { globalDirectives } = ensureServer();
+export async function newGateway(program, configuration, addresses, keepalive, options = {}) {
+  const { reports = false, server = ensureServer(), isSecure = false } = options;
+  const { globalDirectives } = server;
   const ports = { port: await freePort(), apiPort: await freePort() };
-  const place = { folder: newFolder(), ...ports, globalDirectives, addresses, keepalive, reports };
-  return new Gateway(program, place, configuration(place));
+  const folder = newFolder();
+  const secure = isSecure ? makeCertificate(folder, await freePort()) : undefined;
+  const place = { folder, ...ports, globalDirectives, addresses, keepalive, reports, secure };
+  return new Gateway(program, place, configuration(place), server);
 }

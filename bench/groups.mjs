@@ -1,4 +1,5 @@
 import * as methods from "./methods.mjs";
+import { realistic } from "./traffic.mjs";
 import { haproxy, native, nativeAgain, nativeRoundRobin, onlyPicks, sluice, split } from "./variants.mjs";
 
 /** @typedef {methods.Method} Method */
@@ -13,6 +14,7 @@ import { haproxy, native, nativeAgain, nativeRoundRobin, onlyPicks, sluice, spli
  * @property {number} servers
  * @property {number} keepalive number of idle connections to the servers that each gateway keeps
  * @property {boolean} [reports] whether each answer of the servers has a load report
+ * @property {import("./traffic.mjs").Traffic} [traffic] absent: a few bytes over 32 connections
  * @property {number} [budget] upper bound for Sluice's rows, as a ratio to their base
  * @property {Variant[]} variants
  */
@@ -73,6 +75,23 @@ function reporting(reports, budget) {
     variants: variants.map((one) => ({ ...one, label: named(one.label), base: named(one.base) })),
   };
 }
+
+/**
+ * The cost next to nginx with larger answers, more connections, TLS and HTTP/2. Each request of a client may
+ * have a connection to a server.
+ * @type {Group[]}
+ */
+const sizes = realistic.map((traffic) => {
+  const named = (/** @type {string} */ label) => `${label}: ${traffic.label}`;
+  const variants = [nativeRoundRobin, nativeAgain, sluice(methods.roundRobin, nativeRoundRobin)];
+  return {
+    part: "sizes",
+    servers: 4,
+    keepalive: 1024,
+    traffic,
+    variants: variants.map((one) => ({ ...one, label: named(one.label), base: named(one.base) })),
+  };
+});
 
 /**
  * The cost of zones. The last server is in another zone and gets the probes only.
@@ -156,6 +175,7 @@ function amongMany(...some) {
 
 export const groups = [
   ...overhead,
+  ...sizes,
   reporting(false, 1.14),
   reporting(true, 1.2),
   zones,

@@ -1,5 +1,6 @@
 import { cpus, release } from "node:os";
 import { findProgram, runQuietly } from "../scripts/command.mjs";
+import { versionOf } from "../scripts/server.mjs";
 import { ensureServer } from "../scripts/setup.mjs";
 import { isPinned } from "./processes.mjs";
 
@@ -18,7 +19,7 @@ export function describeMachine() {
   const haproxy = findProgram("haproxy");
   return {
     commit: runQuietly("git", ["describe", "--always", "--dirty"]).output.trim(),
-    server: version(ensureServer().binary, "-v", /version: (\S+)/),
+    server: versionOf(ensureServer()),
     haproxy: haproxy === undefined ? undefined : version(haproxy, "-v", /version (\S+)/),
     processor: cpus()[0].model,
     processors: cpus().length,

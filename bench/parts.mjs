@@ -14,13 +14,14 @@ import {
   judgeWrites,
   judgeZones,
 } from "./budgets.mjs";
+import { ensureTestTools } from "../scripts/setup.mjs";
 import { measureBulk } from "./bulk.mjs";
 import { measureChanges } from "./changes.mjs";
 import { measureControl } from "./control/control.mjs";
 import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
-import { countInstructions, instructionTable } from "./instructions.mjs";
+import { countInstructions, instructionTables } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
 import { measureConfirmation } from "./load/confirm.mjs";
 import { confirmationTable, confirmationText } from "./load/confirm_table.mjs";
@@ -111,8 +112,12 @@ function requests(part, judge = judgeRequests) {
 export const parts = {
   overhead: requests("overhead"),
   instructions: async (options) => {
-    const rows = await countInstructions(options);
-    return { data: rows, text: instructionTable(rows), verdicts: [] };
+    const platforms = await countInstructions(options);
+    return { data: platforms, text: instructionTables(platforms), verdicts: [] };
+  },
+  sizes: (options) => {
+    ensureTestTools(["openssl", "h2load"]);
+    return requests("sizes")(options);
   },
   reports: requests("reports"),
   zones: requests("zones", judgeZones),

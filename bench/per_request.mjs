@@ -3,6 +3,7 @@ import { waitUntilServing } from "./client.mjs";
 import { newGateway, startBackend } from "./gateway.mjs";
 import { runRound } from "./round.mjs";
 import { makeRow } from "./row.mjs";
+import { tiny } from "./traffic.mjs";
 
 /** @typedef {import("./round.mjs").Turn} Turn */
 /** @typedef {import("./groups.mjs").Group} Group */
@@ -20,8 +21,9 @@ const FEWEST_ROUNDS = 3;
  * @param {string[]} addresses
  * @param {Group} group
  */
-async function startVariant({ program, configuration }, addresses, { keepalive, reports }) {
-  const gateway = await newGateway(program, configuration, addresses, keepalive, reports);
+async function startVariant({ program, configuration }, addresses, { keepalive, reports, traffic = tiny }) {
+  const isSecure = traffic.protocol !== "HTTP/1.1";
+  const gateway = await newGateway(program, configuration, addresses, keepalive, { reports, isSecure });
   gateway.launch();
   await waitUntilServing(gateway.place.port);
   await gateway.findWorker();
@@ -30,15 +32,16 @@ async function startVariant({ program, configuration }, addresses, { keepalive, 
 
 /**
  * @param {import("./gateway.mjs").Gateway[]} gateways
+ * @param {import("./traffic.mjs").Traffic | undefined} traffic
  * @param {{ rounds: number, seconds: number }} options
  */
-async function runRounds(gateways, { rounds, seconds }) {
-  await runRound(gateways, WARM_UP_SECONDS);
+async function runRounds(gateways, traffic, { rounds, seconds }) {
+  await runRound(gateways, WARM_UP_SECONDS, traffic);
   /** @type {Turn[][]} */
   const all = [];
   const isQuiet = (/** @type {Turn[]} */ turns) => turns.every(({ disturbed }) => !disturbed);
   while (all.filter(isQuiet).length < rounds && all.length < rounds * (1 + MOST_EXTRA)) {
-    all.push(await runRound(gateways, seconds));
+    all.push(await runRound(gateways, seconds, traffic));
   }
   const quiet = all.filter(isQuiet);
   return { total: all.length, quiet: quiet.length, used: quiet.length < FEWEST_ROUNDS ? all : quiet };
@@ -51,13 +54,13 @@ async function runRounds(gateways, { rounds, seconds }) {
  */
 export async function measureGroup(group, options) {
   const variants = group.variants.filter(({ program }) => program === "nginx" || findProgram(program));
-  const backend = await startBackend(group.servers, group.reports);
+  const backend = await startBackend(group.servers, group.reports, group.traffic?.bytes);
   const gateways = [];
   for (const variant of variants) {
     gateways.push(await startVariant(variant, backend.addresses, group));
   }
   console.error(`${group.part}: ${group.servers} servers, ${variants.length} gateways`);
-  const { total, quiet, used } = await runRounds(gateways, options);
+  const { total, quiet, used } = await runRounds(gateways, group.traffic, options);
   for (const gateway of gateways) {
     gateway.checkLog();
     await gateway.stop();

@@ -1,5 +1,6 @@
 import { schedule } from "./processes.mjs";
 import { shuffled } from "./statistics.mjs";
+import { tiny } from "./traffic.mjs";
 import { Load } from "./wrk.mjs";
 
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
@@ -24,13 +25,14 @@ const MOST_DISTURBANCE = 0.1;
  * Sends requests to every gateway for the same time, one gateway at a time, in short turns and random order.
  * @param {Gateway[]} gateways
  * @param {number} seconds per gateway
+ * @param {import("./traffic.mjs").Traffic} [traffic]
  * @returns {Promise<Turn[]>} in the order of the gateways
  */
-export async function runRound(gateways, seconds) {
+export async function runRound(gateways, seconds, traffic = tiny) {
   const all = gateways.map((gateway) => ({
     gateway,
     before: schedule(gateway.pid),
-    load: new Load(gateway.place.port, seconds * gateways.length),
+    load: new Load(gateway.place, seconds * gateways.length, traffic),
   }));
   for (let slice = 0; slice < (seconds * 1000) / SLICE_MILLISECONDS; slice += 1) {
     for (const { load } of shuffled(all)) await load.work(SLICE_MILLISECONDS);

@@ -2,23 +2,41 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startClient } from "./processes.mjs";
 
-const CONNECTIONS = 32;
+/** @typedef {import("./configurations.mjs").Place} Place */
+/** @typedef {import("./traffic.mjs").Traffic} Traffic */
+
+/** Requests that a client sends over a connection with HTTP/2 without waiting for an answer. */
+const STREAMS = 10;
 
 /**
  * Reads how many requests `wrk` has made. Any status except 200 and any broken connection is a failed
  * measurement.
  * @param {string} text
  */
-function readCount(text) {
+function countOfWrk(text) {
   const bad = /Non-2xx.*|Socket errors.*/.exec(text);
   if (bad !== null) throw new Error(`a gateway failed under load: ${bad[0]}`);
-  const count = Number(/(\d+) requests in/.exec(text)?.[1]);
-  if (!(count > 0)) throw new Error(`wrk counted no requests: ${text}`);
-  return count;
+  return Number(/(\d+) requests in/.exec(text)?.[1]);
+}
+
+/** As `countOfWrk`. @param {string} text */
+function countOfH2load(text) {
+  const [, done, succeeded] = /(\d+) done, (\d+) succeeded/.exec(text) ?? [];
+  if (done !== succeeded) throw new Error(`a gateway failed under load: ${text}`);
+  return Number(done);
+}
+
+/** Returns the command of the clients. @param {Place} place @param {number} seconds @param {Traffic} traffic */
+function commandOf({ port, secure }, seconds, { protocol, connections }) {
+  const url = protocol === "HTTP/1.1" ? `http://127.0.0.1:${port}/` : `https://127.0.0.1:${secure?.port}/`;
+  if (protocol === "HTTP/2")
+    return ["h2load", "-t1", `-c${connections}`, `-m${STREAMS}`, "-D", String(seconds), url];
+  return ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", url];
 }
 
 /**
- * A `wrk` with one thread and 32 kept-alive connections, which works only during `work` and `finish`.
+ * A `wrk` or, for HTTP/2, an `h2load` with one thread and kept-alive connections, which works only during
+ * `work` and `finish`.
  */
 export class Load {
   #text = "";
@@ -26,19 +44,20 @@ export class Load {
   worked = 0;
 
   /**
-   * @param {number} port
-   * @param {number} seconds the time after which `wrk` ends at the latest
+   * @param {Place} place of the gateway
+   * @param {number} seconds the time after which it ends at the latest
+   * @param {Traffic} traffic
    */
-  constructor(port, seconds) {
-    const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "10s"];
-    this.child = startClient(["wrk", ...options, `http://127.0.0.1:${port}/`]);
+  constructor(place, seconds, traffic) {
+    this.read = traffic.protocol === "HTTP/2" ? countOfH2load : countOfWrk;
+    this.child = startClient(commandOf(place, seconds, traffic));
     this.child.kill("SIGSTOP");
     this.child.stdout.setEncoding("utf8").on("data", (data) => (this.#text += data));
     this.ended = once(this.child, "close");
   }
 
   /**
-   * Lets `wrk` work for some time.
+   * Lets the clients work for some time.
    * @param {number} milliseconds
    */
   async work(milliseconds) {
@@ -49,13 +68,15 @@ export class Load {
     this.worked += performance.now() - started;
   }
 
-  /** Lets `wrk` run to its end, and returns the number of its requests. */
+  /** Lets the clients run to their end, and returns the number of its requests. */
   async finish() {
     const started = performance.now();
     this.child.kill("SIGCONT");
     const [status] = await this.ended;
     this.worked += performance.now() - started;
-    if (status !== 0) throw new Error(`wrk ended with ${status}: ${this.#text}`);
-    return readCount(this.#text);
+    if (status !== 0) throw new Error(`the clients ended with ${status}: ${this.#text}`);
+    const count = this.read(this.#text);
+    if (!(count > 0)) throw new Error(`the clients counted no requests: ${this.#text}`);
+    return count;
   }
 }

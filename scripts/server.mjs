@@ -27,21 +27,34 @@ http {
 }`;
 
 /**
- * Returns the first server of this machine that accepts the trial configuration.
- * @returns {Server | undefined}
+ * Returns the servers of this machine that accept the trial configuration. A binary is tried when the caller
+ * asks for it.
+ * @returns {Generator<Server, undefined>}
  */
-export function findServer() {
+export function* findServers() {
   const binaries = programs.map(findProgram).filter((path) => path !== undefined);
   const modules = moduleFolders
     .map((folder) => moduleFiles.map((file) => join(folder, file)))
     .filter((files) => files.every((file) => existsSync(file)))
     .map((files) => files.map((file) => `load_module ${file};`).join(" "));
   for (const binary of new Set(binaries)) {
-    for (const globalDirectives of ["", ...modules]) {
-      if (passesTrial(binary, globalDirectives)) return { binary, globalDirectives };
-    }
+    const globalDirectives = ["", ...modules].find((directives) => passesTrial(binary, directives));
+    if (globalDirectives !== undefined) yield { binary, globalDirectives };
   }
   return undefined;
+}
+
+/**
+ * Returns the first server of this machine that accepts the trial configuration.
+ * @returns {Server | undefined}
+ */
+export function findServer() {
+  return findServers().next().value;
+}
+
+/** Returns the name and version of a server, such as `openresty/1.27.1.1`. @param {Server} server */
+export function versionOf({ binary }) {
+  return /version: (\S+)/.exec(runQuietly(binary, ["-v"]).output)?.[1] ?? "unknown";
 }
 
 /**

@@ -93,6 +93,7 @@ const testTools = {
 
 /** Programs that only the bench runs. @type {typeof testTools} */
 const benchTools = {
+  h2load: { package: "nghttp2-client", isThere: () => findProgram("h2load") !== undefined },
   valgrind: { package: "valgrind", isThere: () => findProgram("valgrind") !== undefined },
 };
 

@@ -54,7 +54,7 @@ declare module "table.new" {}
 declare module "resty.core.hash" {}
 
 /** @noResolution */
-declare module "resty.core.var" {}
+declare module "resty.core.misc" {}
 
 /** @noResolution @noSelf */
 declare module "cjson.safe" {

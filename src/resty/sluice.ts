@@ -13,6 +13,7 @@ import { compile_whole_requests } from "./sluice/lib/compiler";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/phases";
+import { upstream_in_variable } from "./sluice/live/request";
 import { use_zone } from "./sluice/live/view/zone";
 import { use_address_rules } from "./sluice/net/allowed";
 import { use_lookup_options } from "./sluice/net/dns/system";
@@ -87,7 +88,7 @@ export function init_worker(): void {
  * @param name the name of the upstream, a string; default: the value of `$sluice_upstream`
  */
 export function balance(name?: string): void {
-  balance_attempt(name ?? ngx.var.sluice_upstream ?? "");
+  balance_attempt(name ?? upstream_in_variable());
 }
 
 /**
@@ -102,7 +103,7 @@ export function balance(name?: string): void {
  * @param name the name of the upstream, a string; default: the value of `$sluice_upstream`
  */
 export function access(name?: string): void {
-  access_request(name ?? ngx.var.sluice_upstream ?? "");
+  access_request(name ?? upstream_in_variable());
 }
 
 /**

@@ -120,6 +120,28 @@ describe("hash consistent", () => {
     for (const [index, name] of ipairs(owners(fresh.method))) expect(changed[index - 1]).equal(name);
   });
 
+  it("has the same circle as a new one after changes that take effect one by one, with few points left", () => {
+    const bench = bench_of(new_consistent_hash, equal_weights(40));
+    for (const step of $range(40, 5, -1)) {
+      const index = math.random(1, step);
+      bench.method.remove(bench.peers[index - 1]);
+      table.remove(bench.peers, index);
+      bench.method.pick(available, "key");
+      if (step % 5 === 0) {
+        add_peer(bench, new_peer(`q${step}`, 1));
+        bench.method.pick(available, "key");
+      }
+    }
+    const fresh: Bench = new_bench(new_consistent_hash);
+    for (const peer of bench.peers) {
+      const copy = new_peer(peer.name, peer.weight);
+      copy.server = peer.server;
+      add_peer(fresh, copy);
+    }
+    const changed = owners(bench.method);
+    for (const [index, name] of ipairs(owners(fresh.method))) expect(changed[index - 1]).equal(name);
+  });
+
   it("depends on the current spelling of an address", () => {
     for (const bound of [{}, { balance_factor: 200 }]) {
       const hash = { key: "$uri", consistent: true, ...bound };

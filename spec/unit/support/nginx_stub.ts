@@ -66,7 +66,6 @@ globals.ngx = {
   var: nginx.variables,
   header: {},
   ctx: {},
-  is_subrequest: false,
   log: (_level: number, text: string) => {
     nginx.log.push(text);
   },
@@ -77,7 +76,6 @@ globals.ngx = {
 
 const modules: Record<string, object> = {
   "resty.core.hash": {},
-  "resty.core.var": {},
   "resty.core.base": { get_request: () => nginx.request },
   "ngx.semaphore": {},
   "ngx.balancer": {
@@ -90,9 +88,13 @@ const modules: Record<string, object> = {
       nginx.more_tries += count;
     },
   },
-  // This module calls C functions of nginx.
+  // These modules call C functions of nginx.
+  "src.resty.sluice.live.request": {
+    current_request: () => nginx.request,
+    is_subrequest: () => false,
+  },
   "src.resty.sluice.live.view.variable": {
-    LONGEST_NAME: 64,
+    variable_name: (name: string) => name,
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
     read_milliseconds: (_request: ffi.CData, name: string) => {
       const seconds = tonumber(nginx.variables[name]);

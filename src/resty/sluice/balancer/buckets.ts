@@ -7,9 +7,11 @@ import * as ffi from "ffi";
 export interface Buckets {
   /** Number of points. */
   size: number;
+  /** That of `NONE` is behind all others. */
   readonly positions: ffi.NumberPointer;
   /** The next point in the bucket of a point, or the next free point after a free one. */
   readonly followers: ffi.NumberPointer;
+  /** The first point of each bucket; below 0, for an empty one: the first point in a later bucket. */
   readonly heads: ffi.NumberPointer;
   readonly count: number;
   /** Maximum number of points. */
@@ -38,9 +40,11 @@ function numbers(type: "double" | "int32_t", count: number): ffi.NumberPointer {
 export function new_buckets(room: number): Buckets {
   let count = 64;
   while (count * MOST_IN_BUCKET < room) count *= 2;
+  const positions = numbers("double", room + 1);
+  positions[NONE] = math.huge;
   return {
     size: 0,
-    positions: numbers("double", room + 1),
+    positions,
     followers: numbers("int32_t", room + 1),
     heads: numbers("int32_t", count),
     count,
@@ -59,19 +63,41 @@ function comes_before(one: number, other: number, seat_before: SeatBefore): bool
   return distance < 0 || (distance === 0 && seat_before(one % SEATS, other % SEATS));
 }
 
+/** Sets the first point of a bucket, to which the empty buckets before it lead too. `NONE`: it is empty. */
+function set_first({ heads, count, size }: Buckets, bucket: number, first: number): void {
+  const later = size === 0 ? NONE : math.abs(heads[(bucket + 1) % count]);
+  heads[bucket] = first === NONE ? -later : first;
+  const target = -math.abs(heads[bucket]);
+  let before = (bucket + count - 1) % count;
+  while (heads[before] <= NONE && before !== bucket) {
+    heads[before] = target;
+    before = (before + count - 1) % count;
+  }
+}
+
+/** Lets each empty bucket lead to the first point after it. The first point follows the last. */
+function lead_on({ heads, count }: Buckets): void {
+  let first = NONE;
+  for (const step of $range(2 * count - 1, 0, -1)) {
+    const bucket = step % count;
+    if (heads[bucket] > NONE) first = heads[bucket];
+    else heads[bucket] = -first;
+  }
+}
+
 /** Inserts a point into the list of its bucket. */
 function link(buckets: Buckets, point: number, seat_before: SeatBefore): void {
   const { positions, followers, heads } = buckets;
   const position = positions[point];
   const bucket = bucket_of(position, buckets.count);
   let before = NONE;
-  let follower = heads[bucket];
+  let follower = math.max(heads[bucket], NONE);
   while (follower !== NONE && comes_before(positions[follower], position, seat_before)) {
     before = follower;
     follower = followers[follower];
   }
   followers[point] = follower;
-  if (before === NONE) heads[bucket] = point;
+  if (before === NONE) set_first(buckets, bucket, point);
   else followers[before] = point;
 }
 
@@ -125,6 +151,7 @@ export function finish(buckets: Buckets, seat_before: SeatBefore): void {
   }
   buckets.used = first - 1;
   buckets.size = first - 1;
+  lead_on(buckets);
 }
 
 /** Adds a point. There must be room. */
@@ -145,15 +172,15 @@ export function take(buckets: Buckets, position: number): void {
   const { positions, followers, heads } = buckets;
   const bucket = bucket_of(position, buckets.count);
   let before = NONE;
-  let point = heads[bucket];
+  let point = math.max(heads[bucket], NONE);
   while (point !== NONE && positions[point] !== position) {
     before = point;
     point = followers[point];
   }
   if (point === NONE) return;
-  if (before === NONE) heads[bucket] = followers[point];
+  buckets.size = buckets.size - 1;
+  if (before === NONE) set_first(buckets, bucket, followers[point]);
   else followers[before] = followers[point];
   followers[point] = buckets.free;
   buckets.free = point;
-  buckets.size = buckets.size - 1;
 }

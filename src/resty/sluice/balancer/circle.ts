@@ -63,6 +63,9 @@ const STEP = 2 ** (-1 / 8);
 /** The time of adding or removing a point, as a number of points that a rebuild places in that time. */
 const BUILT_A_CHANGE = 4;
 
+/** Not looked up in each request. */
+const { abs, max, min } = math;
+
 /** Makes an empty circle. Any phase. */
 export function new_circle(): Circle {
   const owners = new LuaTable<number, Owner>();
@@ -184,24 +187,30 @@ export function new_circle(): Circle {
     add(peer);
   }
 
-  function search_from(bucket: number): number {
-    let at = bucket;
-    while (heads[at] === NONE) at = (at + 1) % bucket_count;
-    return heads[at];
-  }
-
-  /** Returns the first point after a bucket. It is usually in the next bucket, which needs no loop. */
+  /** Returns the first point after a bucket. */
   function first_behind(bucket: number): number {
     const at = bucket + 1 < bucket_count ? bucket + 1 : 0;
-    return heads[at] === NONE ? search_from(at) : heads[at];
+    return abs(heads[at]);
   }
 
+  /** Returns a point, or its follower if it is before `position`. Computed without a branch: see `find`. */
+  function pass(point: number, position: number): number {
+    const is_before = min(1, max(0, position - positions[point]));
+    return point + (followers[point] - point) * is_before;
+  }
+
+  /**
+   * Few points precede a position in its bucket. A loop would be compiled once for each number of them, each
+   * time with all that follows in the request.
+   */
   function find(this: void, hash: number): number {
     if (is_stale) update();
     const position = hash * SEATS;
     const bucket = bucket_of(position, bucket_count);
-    let point = heads[bucket];
-    while (point !== NONE && positions[point] < position) point = followers[point];
+    const head = heads[bucket];
+    if (head < NONE) return -head;
+    let point = pass(pass(pass(pass(head, position), position), position), position);
+    while (positions[point] < position) point = followers[point];
     return point === NONE ? first_behind(bucket) : point;
   }
 

@@ -51,6 +51,9 @@ function follower_of<R extends Ring<R>>(ring: R, id: number): Member<R> {
 /** Adds a peer at its position in the order of ids. If its turn would be next, all others come first. */
 export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
   if (ring.members === 0) {
+    // In the order of `insert`, so that LuaJIT finds the fields of all members in the same places.
+    member.ring = ring;
+    member.after = member;
     member.before = member;
     ring.next = member;
     ring.spare = member;

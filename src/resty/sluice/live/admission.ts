@@ -33,6 +33,7 @@ export function take_reserved(key: number): LiveServer | undefined {
 /** Ends the wait or the reservation of a request that ended before the balancer ran. Hot. */
 export function forget_admission(key: number): void {
   forget_waiter(key);
+  if (count === 0) return;
   const server = take_reserved(key);
   if (server !== undefined) uncount_request(server);
 }

@@ -2,14 +2,14 @@ import type { CData } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
 import { canonical_address } from "../config/address";
-import * as clock from "../lib/clock";
+import { now as read_clock } from "../lib/clock";
 import { terminated_parts } from "../lib/text";
 import { Counter } from "../store/memory/counter_cells";
 import { add_tried, find_attempts, keep_several, redirect, type Attempts } from "./attempts";
 import { note_response_report } from "./in_band";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
 import { report_unlogged } from "./unlogged";
-import { read_milliseconds, read_number } from "./view/variable";
+import { read_milliseconds, read_number, variable_name } from "./view/variable";
 import { note_failed_attempt, note_response } from "./view/availability";
 import {
   count_at,
@@ -33,6 +33,12 @@ const TOO_MANY_REQUESTS = 429;
 const BAD_GATEWAY = 502;
 const GATEWAY_TIMEOUT = 504;
 const FIRST_SERVER_ERROR = 500;
+
+const STATUS = variable_name("upstream_status");
+const SENT = variable_name("upstream_bytes_sent");
+const RECEIVED = variable_name("upstream_bytes_received");
+const HEADER_TIME = variable_name("upstream_header_time");
+const RESPONSE_TIME = variable_name("upstream_response_time");
 
 /** Reports that nginx takes the attempt before for a failure with `status`. Phase: balancer_by_lua. */
 export function report_failed_attempt(
@@ -182,8 +188,8 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
       // Failures before the last attempt were reported when the next one began.
       const status = tonumber(attempts.statuses[index]) ?? 0;
       const may_have_failed = status >= FIRST_SERVER_ERROR || status === TOO_MANY_REQUESTS;
-      if (responded && (server === last || !may_have_failed)) note_response(server, status, clock.now());
-      else if (last_failures > 0 && server === last) note_failed_attempt(server, status, clock.now());
+      if (responded && (server === last || !may_have_failed)) note_response(server, status, read_clock());
+      else if (last_failures > 0 && server === last) note_failed_attempt(server, status, read_clock());
       index += 1;
     }
   }
@@ -191,13 +197,13 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   if (TAKES_BACK_TRIES && last_failures === 0) note_connection(last, own_in_flight(last) + 1);
   count_at(last, Counter.FAILS, last_failures);
   // The response header belongs to the last attempt.
-  if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
+  if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, read_clock());
 }
 
 /** Counts the times of a response, which stand for those of `weight` responses. */
 function log_times(request: CData, server: LiveServer, status: number, weight: number): void {
-  const header_time = read_milliseconds(request, "upstream_header_time");
-  const response_time = read_milliseconds(request, "upstream_response_time");
+  const header_time = read_milliseconds(request, HEADER_TIME);
+  const response_time = read_milliseconds(request, RESPONSE_TIME);
   if (header_time === undefined || response_time === undefined) return;
   count_times(server, header_time, response_time, weight);
   count_expected(server, status, header_time, response_time);
@@ -206,16 +212,16 @@ function log_times(request: CData, server: LiveServer, status: number, weight: n
 /** Counts only the time of a response that the method uses, because each read of a variable costs much. */
 function log_measured_time(request: CData, server: LiveServer, status: number): void {
   const { measure } = server.upstream;
-  const name = measure === Measure.HEADER ? "upstream_header_time" : "upstream_response_time";
+  const name = measure === Measure.HEADER ? HEADER_TIME : RESPONSE_TIME;
   const time = read_milliseconds(request, name);
   if (time !== undefined) count_expected(server, status, time, time);
 }
 
 /** Counts a request with one attempt. Phase: log_by_lua. */
 export function log_one_attempt(request: CData, server: LiveServer): void {
-  const status = read_number(request, "upstream_status");
-  const sent = read_number(request, "upstream_bytes_sent");
-  const received = read_number(request, "upstream_bytes_received");
+  const status = read_number(request, STATUS);
+  const sent = read_number(request, SENT);
+  const received = read_number(request, RECEIVED);
   if (
     status === undefined ||
     status === BAD_GATEWAY ||
@@ -228,7 +234,7 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
   }
   if (TAKES_BACK_TRIES) note_connection(server, own_in_flight(server));
   count_success(server, status, sent, received);
-  const now = clock.now();
+  const now = read_clock();
   note_response(server, status, now);
   if (server.upstream.wants_reports) note_response_report(server, now);
   const weight = weight_of_times(server, now);

@@ -1,7 +1,4 @@
-import type { CData } from "ffi";
-import { get_request } from "resty.core.base";
-
-import * as clock from "../lib/clock";
+import { now as read_clock } from "../lib/clock";
 import { UpstreamCounter } from "../store/memory/counter_cells";
 import { forget_admission, take_reserved } from "./admission";
 import {
@@ -15,6 +12,7 @@ import {
 } from "./attempts";
 import { choose, is_still_available } from "./choice";
 import { end_attempt, log_one_attempt, log_several_attempts } from "./outcome";
+import { current_request, is_subrequest } from "./request";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { count_retry, take_budget, uncount_retry } from "./retries";
 import { may_try_again, retried_upstream, send_again } from "./retry";
@@ -139,12 +137,13 @@ function balance_split(
 
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
 export function balance(name: string): void {
-  const now = clock.now();
-  if (ngx.is_subrequest) {
+  const now = read_clock();
+  const request = current_request();
+  if (is_subrequest(request)) {
     balance_subrequest(name, now);
     return;
   }
-  const key = key_of(get_request() as CData);
+  const key = key_of(request);
   const first = first_server(key);
   let attempts: Attempts | undefined;
   const is_kept = first !== undefined || find_attempts(key) !== undefined;
@@ -179,7 +178,7 @@ export function balance(name: string): void {
 /** Counts the outcome of a request. Phase: log_by_lua. */
 export function log(): void {
   count_logged();
-  const request = get_request() as CData;
+  const request = current_request();
   const key = key_of(request);
   forget_admission(key);
   const server = first_server(key);

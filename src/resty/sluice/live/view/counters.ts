@@ -76,7 +76,7 @@ export function count_request(server: LiveServer, now: number): void {
 }
 
 /** Counts that a request is no longer in flight at `server`. */
-export function count_inactive(server: LiveServer): void {
+function leave(server: LiveServer): void {
   const own = server[Own.ACTIVE];
   const { upstream } = server;
   const total = upstream[Own.ACTIVE];
@@ -85,6 +85,8 @@ export function count_inactive(server: LiveServer): void {
   const ease = upstream[Own.EASE];
   if (ease !== false) ease(server);
 }
+
+export { leave as count_inactive };
 
 /** Adds to a counter, unless the row belongs to another server or upstream now. */
 export function count_at(owner: Counted, counter: Counter | UpstreamCounter, by: number): void {
@@ -95,13 +97,13 @@ export function count_at(owner: Counted, counter: Counter | UpstreamCounter, by:
 
 /** Takes back `count_request`. */
 export function uncount_request(server: LiveServer): void {
-  count_inactive(server);
+  leave(server);
   count_at(server, Counter.REQUESTS, -1);
 }
 
 /** Counts the end of a request at `server`. `failures`: 1 if it failed. */
 export function count_end(server: LiveServer, failures: number): void {
-  count_inactive(server);
+  leave(server);
   count_at(server, Counter.FAILS, failures);
 }
 
@@ -125,7 +127,7 @@ export function count_response(server: LiveServer, status: number): void {
 /** Counts a request that its only attempt has answered, without a loop: most requests are of this kind. */
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
   const at = server[Own.COUNTERS];
-  count_inactive(server);
+  leave(server);
   if (memory[server[Own.STAMP]] !== server.incarnation) return;
   memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;

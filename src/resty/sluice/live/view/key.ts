@@ -4,7 +4,7 @@ import "resty.core.hash";
 
 import type { BalancingConfig } from "../../config/balancing";
 import { parse_template, type TemplatePart } from "../../config/template";
-import { LONGEST_NAME, read_crc32, read_text } from "./variable";
+import { read_crc32, read_text, variable_name } from "./variable";
 
 /** Readers of the key by which a method assigns requests. A reader runs in each request. Hot. */
 
@@ -33,8 +33,9 @@ function part_reader({ literal, variable }: TemplatePart): KeyReader {
   if (variable === undefined) return () => literal;
   // A number is a capture of the location's regular expression.
   const capture = tonumber(variable) as unknown as string | undefined;
-  if (capture !== undefined || variable.length > LONGEST_NAME) return () => ngx.var[capture ?? variable];
-  return () => read_text(get_request() as CData, variable);
+  if (capture !== undefined) return () => ngx.var[capture];
+  const name = variable_name(variable);
+  return () => read_text(get_request() as CData, name);
 }
 
 /** Joins two readers. A chain of them needs no loop. */
@@ -61,8 +62,9 @@ function hash_of(read: KeyReader): number | undefined {
 export function template_hasher(text: string): KeyHasher | undefined {
   const parts = parse_template(text)[0] ?? [];
   const variable = parts.length === 1 ? parts[0].variable : undefined;
-  if (variable !== undefined && tonumber(variable) === undefined && variable.length <= LONGEST_NAME) {
-    return () => read_crc32(get_request() as CData, variable);
+  if (variable !== undefined && tonumber(variable) === undefined) {
+    const name = variable_name(variable);
+    return () => read_crc32(get_request() as CData, name);
   }
   const read = template_reader(text);
   return read === undefined ? undefined : () => hash_of(read);

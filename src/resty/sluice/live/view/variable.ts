@@ -1,112 +1,110 @@
 import * as ffi from "ffi";
+import "resty.core.base";
 import "resty.core.hash";
-import "resty.core.var";
 
 /**
- * Reads nginx variables, several times in each request. Unlike `ngx.var`, it makes no Lua string of a short
- * number, and needs few constants, which LuaJIT limits. It has no loop, so LuaJIT compiles it together with
- * its caller. Hot.
+ * Reads nginx variables, several times in each request. It asks nginx itself, with names that were hashed
+ * before: lua-nginx-module hashes a name at each read, which takes 17 instructions a byte. It makes no Lua
+ * string of a number, and needs few constants, which LuaJIT limits. It has no loop, so LuaJIT compiles it
+ * together with its caller. Hot.
  */
 
-interface NgxLua {
-  ngx_http_lua_ffi_var_get: (
+/** The name of a variable, with its hash. */
+export interface VariableName extends ffi.CData {
+  name: NginxString;
+  hash: ffi.CData;
+  text: ffi.CData;
+}
+
+interface NginxString extends ffi.CData {
+  len: number;
+  data: ffi.CData;
+}
+
+interface Value extends ffi.CData {
+  length: number;
+  is_missing: number;
+  data: ffi.NumberPointer;
+}
+
+interface Nginx {
+  sluice_hash: (this: void, lower_case: ffi.CData, name: string, length: number) => ffi.CData;
+  sluice_get_variable: (
     this: void,
     request: ffi.CData,
-    name: string,
-    length: number,
-    lower_case: ffi.CData,
-    capture: number,
-    value: ffi.CData,
-    value_length: ffi.CData,
-    error: ffi.CData,
-  ) => number;
+    name: NginxString,
+    hash: ffi.CData,
+  ) => Value | undefined;
+  sluice_parse_whole: (this: void, text: ffi.CData, length: number) => ffi.CData;
+  sluice_parse_decimal: (this: void, text: ffi.CData, length: number, decimals: number) => ffi.CData;
   ngx_http_lua_ffi_crc32_long: (this: void, bytes: ffi.CData, length: number) => number;
 }
 
-const C = ffi.C as NgxLua;
-/** The longest name of a variable that can be read. */
-export const LONGEST_NAME = 64;
-const lower_case = ffi.new("char[?]", LONGEST_NAME);
-const value = ffi.new("unsigned char *[1]") as ffi.PointerPointer;
-const value_length = ffi.new("size_t[1]") as ffi.NumberPointer;
-const failure = ffi.new("char *[1]");
+// The asm names avoid conflicts with other modules' declarations of the same symbols.
+ffi.cdef(`
+  typedef struct { ngx_str_t name; uintptr_t hash; unsigned char text[?]; } sluice_variable_name;
+  typedef struct {
+    unsigned length:28; unsigned is_valid:1; unsigned is_not_cacheable:1; unsigned is_missing:1; unsigned escape:1;
+    const unsigned char *data;
+  } sluice_value;
+  uintptr_t sluice_hash(unsigned char *, const char *, size_t) __asm__("ngx_hash_strlow");
+  sluice_value *sluice_get_variable(void *, const ngx_str_t *, uintptr_t) __asm__("ngx_http_get_variable");
+  int64_t sluice_parse_whole(const unsigned char *, size_t) __asm__("ngx_atoof");
+  intptr_t sluice_parse_decimal(const unsigned char *, size_t, size_t) __asm__("ngx_atofp");
+`);
 
-const DIGIT_ZERO = 48;
-const DOT = 46;
+const C = ffi.C as Nginx;
 
-/** Returns the value of a digit, or NaN, which makes each sum NaN, for any other byte. */
-function digit(byte: number): number {
-  return byte >= DIGIT_ZERO && byte <= DIGIT_ZERO + 9 ? byte - DIGIT_ZERO : 0 / 0;
+/** Returns the name of a variable, to read it. Any phase. */
+export function variable_name(text: string): VariableName {
+  const variable = ffi.new("sluice_variable_name", text.length) as VariableName;
+  variable.name.len = text.length;
+  variable.name.data = variable.text;
+  variable.hash = C.sluice_hash(variable.text, text, text.length);
+  return variable;
 }
 
-/** Parses a number of up to seven digits; undefined: another character occurs. */
-function parse_short(bytes: ffi.NumberPointer, length: number): number | undefined {
-  let number = digit(bytes[0]);
-  if (length > 1) number = number * 10 + digit(bytes[1]);
-  if (length > 2) number = number * 10 + digit(bytes[2]);
-  if (length > 3) number = number * 10 + digit(bytes[3]);
-  if (length > 4) number = number * 10 + digit(bytes[4]);
-  if (length > 5) number = number * 10 + digit(bytes[5]);
-  if (length > 6) number = number * 10 + digit(bytes[6]);
-  return number === number ? number : undefined;
+/** Not looked up in each request. */
+const to_number = tonumber;
+
+/** nginx's answer to a text that is no number. */
+const NO_NUMBER = -1;
+/** The decimals of a time in milliseconds. */
+const DECIMALS = 3;
+
+/** Returns the value of a variable; undefined: not set. */
+function find_value(request: ffi.CData, { name, hash }: VariableName): Value | undefined {
+  const value = C.sluice_get_variable(request, name, hash);
+  // A pointer to nothing is equal to nil, but true.
+  return value === undefined || value.is_missing === 1 ? undefined : value;
 }
 
-/**
- * Parses seconds with three decimals, as nginx writes times; undefined: another text. LuaJIT's own parser
- * takes about 1,400 instructions for a number with decimals.
- */
-function parse_milliseconds(bytes: ffi.NumberPointer, length: number): number | undefined {
-  if (length < 5 || length > 11 || bytes[length - 4] !== DOT) return undefined;
-  const seconds = parse_short(bytes, length - 4);
-  const decimals = digit(bytes[length - 3]) * 100 + digit(bytes[length - 2]) * 10 + digit(bytes[length - 1]);
-  return seconds === undefined || decimals !== decimals ? undefined : seconds * 1000 + decimals;
-}
-
-/** Returns whether a variable has a value, which is then in `value` and `value_length`. */
-function find_value(request: ffi.CData, name: string): boolean {
-  const code = C.ngx_http_lua_ffi_var_get(
-    request,
-    name,
-    name.length,
-    lower_case,
-    0,
-    value,
-    value_length,
-    failure,
-  );
-  return code === 0;
-}
-
-/** Returns a variable that is one number; undefined: not set, or several. Phases with a request. */
-export function read_number(request: ffi.CData, name: string): number | undefined {
-  if (!find_value(request, name)) return undefined;
-  const length = tonumber(value_length[0]) as number;
-  const short = length > 0 && length < 8 ? parse_short(value[0], length) : undefined;
-  // The library parses longer numbers.
-  return short ?? tonumber(ffi.string(value[0], length));
+/** Returns a variable that is one whole number; undefined: not set, or several. Phases with a request. */
+export function read_number(request: ffi.CData, name: VariableName): number | undefined {
+  const value = find_value(request, name);
+  if (value === undefined) return undefined;
+  const number = to_number(C.sluice_parse_whole(value.data, value.length)) as number;
+  return number === NO_NUMBER ? undefined : number;
 }
 
 /** Returns a time in milliseconds; undefined: not set, or several. Phases with a request. */
-export function read_milliseconds(request: ffi.CData, name: string): number | undefined {
-  if (!find_value(request, name)) return undefined;
-  const length = tonumber(value_length[0]) as number;
-  const time = parse_milliseconds(value[0], length);
-  if (time !== undefined) return time;
-  const seconds = tonumber(ffi.string(value[0], length));
-  return seconds === undefined ? undefined : seconds * 1000;
+export function read_milliseconds(request: ffi.CData, name: VariableName): number | undefined {
+  const value = find_value(request, name);
+  if (value === undefined) return undefined;
+  const time = to_number(C.sluice_parse_decimal(value.data, value.length, DECIMALS)) as number;
+  return time === NO_NUMBER ? undefined : time;
 }
 
-/** Returns a variable; undefined: not set. `name`: at most `LONGEST_NAME` bytes. Phases with a request. */
-export function read_text(request: ffi.CData, name: string): string | undefined {
-  return find_value(request, name) ? ffi.string(value[0], value_length[0]) : undefined;
+/** Returns a variable; undefined: not set. Phases with a request. */
+export function read_text(request: ffi.CData, name: VariableName): string | undefined {
+  const value = find_value(request, name);
+  return value === undefined ? undefined : ffi.string(value.data, value.length);
 }
 
-/**
- * Returns the CRC-32 of a variable, of which it makes no Lua string; undefined: not set, or empty. `name`: at
- * most `LONGEST_NAME` bytes. Phases with a request.
- */
-export function read_crc32(request: ffi.CData, name: string): number | undefined {
-  if (!find_value(request, name)) return undefined;
-  const length = tonumber(value_length[0]) as number;
-  return length > 0 ? C.ngx_http_lua_ffi_crc32_long(value[0], length) : undefined;
+/** Returns the CRC-32 of a variable; undefined: not set, or empty. Phases with a request. */
+export function read_crc32(request: ffi.CData, name: VariableName): number | undefined {
+  const value = find_value(request, name);
+  if (value === undefined) return undefined;
+  const { length, data } = value;
+  return length > 0 ? C.ngx_http_lua_ffi_crc32_long(data, length) : undefined;
 }
