@@ -66,6 +66,14 @@ function alsoSecure({ secure }) {
   const { port, certificate, key } = secure;
   return ` listen 127.0.0.1:${port} ssl http2; ssl_certificate ${certificate}; ssl_certificate_key ${key};`;
 }
+/**
+ * @typedef {object} Settings
+ * @property {string} sharedDict
+ * @property {number} [workers]
+ * @property {string} [zone]
+ * @property {string} [directives]
+ * @property {object} [options]
+ */
 
 /** @param {Place} place */
 function traffic(place) {
@@ -147,21 +155,17 @@ ${traffic(place)}`;
 
 /**
  * Returns a configuration with Sluice, with additional pages that show internal values.
- * @param {Place & { sharedDict: string, workers?: number, zone?: string, directives?: string }} place `zone`:
- *   that of the gateway; `directives`: more of them, for all requests
+ * @param {Place & Settings} place `zone`:
+ *   that of the gateway; `directives`: more of them, for all requests; `options`: more of `setup`
  * @param {Record<string, object>} the option `upstreams` of `setup`
  */
 export function sluice(place, upstreams) {
-  const { workers = 1, zone, directives = "" } = place;
+  const { workers = 1, zone, directives = "", options = {} } = place;
   const http = `  ${directives}
   lua_package_path "${modules};;";
   lua_shared_dict sluice ${place.sharedDict};
   init_by_lua_block {
-    require("resty.sluice").setup({
-      state_dir = "${place.folder}/state",
-      zone = ${toLua(zone)},
-      upstreams = ${toLua(upstreams)},
-    })
+    require("resty.sluice").setup(${toLua({ ...options, state_dir: `${place.folder}/state`, zone, upstreams })})
   }
   init_worker_by_lua_block { require("resty.sluice").init_worker() }
   log_by_lua_block { require("resty.sluice").log() }

@@ -182,6 +182,7 @@ interface Ngx {
   print(...texts: string[]): LuaMultiReturn<[unknown, string | undefined]>;
   sha1_bin(text: string): string;
   sleep(seconds: number): void;
+  get_phase(): string;
   time(): number;
   unescape_uri(text: string): string;
 }

@@ -39,41 +39,46 @@ async function waitForWrites(writers, count) {
   await waitFor("writers go on", () => writers.acknowledged.size >= wanted);
 }
 
-test("kill -9 of a writing worker loses no acknowledged write", async (context) => {
-  const gateway = await startGateway(context, { upstreams: { app: {} } });
-  const writers = startWriters(context, gateway);
-  for (let turn = 0; turn < times(12); turn += 1) {
-    await waitForWrites(writers, 20);
-    await sleep(Math.random() * 20);
-    const workers = gateway.workers();
-    await gateway.killWorker(workers[turn % workers.length]);
-  }
-  await waitForWrites(writers, 20);
-  await writers.stop();
-  await assertNothingLost(gateway, writers);
+for (const fsync of [false, true]) {
+  const how = fsync ? ", with fsync" : "";
+  const options = { upstreams: { app: {} }, setup: { fsync } };
 
-  const before = await gateway.api.configuration();
-  await gateway.stop();
-  await gateway.start();
-  assert.equal(await gateway.api.configuration(), before, "the saved state equals the served state");
-});
-
-test("kill -9 of all of nginx while it writes loses no acknowledged write", async (context) => {
-  const gateway = await startGateway(context, { upstreams: { app: {} } });
-  const acknowledged = new Map();
-  const attempted = new Set();
-  for (let turn = 0; turn < times(6); turn += 1) {
-    const writers = startWriters(context, gateway, { from: turn * 10_000 });
+  test(`kill -9 of a writing worker loses no acknowledged write${how}`, async (context) => {
+    const gateway = await startGateway(context, options);
+    const writers = startWriters(context, gateway);
+    for (let turn = 0; turn < times(12); turn += 1) {
+      await waitForWrites(writers, 20);
+      await sleep(Math.random() * 20);
+      const workers = gateway.workers();
+      await gateway.killWorker(workers[turn % workers.length]);
+    }
     await waitForWrites(writers, 20);
-    await sleep(Math.random() * 30);
-    await gateway.killAll();
     await writers.stop();
+    await assertNothingLost(gateway, writers);
+
+    const before = await gateway.api.configuration();
+    await gateway.stop();
     await gateway.start();
-    writers.acknowledged.forEach((id, server) => acknowledged.set(server, id));
-    writers.attempted.forEach((server) => attempted.add(server));
-    await assertNothingLost(gateway, { acknowledged, attempted, problems: writers.problems });
-  }
-});
+    assert.equal(await gateway.api.configuration(), before, "the saved state equals the served state");
+  });
+
+  test(`kill -9 of all of nginx while it writes loses no acknowledged write${how}`, async (context) => {
+    const gateway = await startGateway(context, options);
+    const acknowledged = new Map();
+    const attempted = new Set();
+    for (let turn = 0; turn < times(6); turn += 1) {
+      const writers = startWriters(context, gateway, { from: turn * 10_000 });
+      await waitForWrites(writers, 20);
+      await sleep(Math.random() * 30);
+      await gateway.killAll();
+      await writers.stop();
+      await gateway.start();
+      writers.acknowledged.forEach((id, server) => acknowledged.set(server, id));
+      writers.attempted.forEach((server) => attempted.add(server));
+      await assertNothingLost(gateway, { acknowledged, attempted, problems: writers.problems });
+    }
+  });
+}
 
 /** A writer of one upstream that records the possible states of the upstream. */
 class Owner {

@@ -31,14 +31,8 @@ import { begin_write, forget_write, free_rows, free_rows_of, publish_write, upda
  * if the writer dies.
  */
 
-let fsync = false;
-
-/** Sets whether each write is forced to the disk. Phase: init_by_lua. */
-export function set_fsync(on: boolean): void {
-  fsync = on;
-}
-
-function not_saved(cause: string | undefined): Problem {
+/** The problem of changes that could not be saved. */
+export function not_saved(cause: string | undefined): Problem {
   return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
 }
 
@@ -92,27 +86,32 @@ function texts_of(changes: readonly Prepared[], { revision, pause }: Making): st
 /** Returns what is to be appended to the history; "": nothing. */
 function entry_of(changes: readonly Prepared[], texts: readonly string[], making: Making): string {
   if (!history.keeps_history()) {
-    history.note_entry("", false);
+    history.note_entry("", 0);
     return "";
   }
   history.prepare_append(making.revision);
   const [entry, is_change] = format_entry(changes, texts, making);
-  history.note_entry(entry, is_change);
+  history.note_entry(entry, is_change ? 1 : 0);
   return entry;
 }
 
-/** Appends changes to the history and then to the journal. Returns the cause when it fails. */
-function append(entry: string, line: string): string | undefined {
+/** Appends changes to the history and then to the journal. Returns the cause when it fails. May sleep. */
+export function append(entry: string, line: string): string | undefined {
   if (!disk.is_open()) return undefined;
   if (entry !== "") {
-    const [recorded, unrecorded] = history.append_entry(entry, fsync);
+    const [recorded, unrecorded] = history.append_entry(entry);
     if (recorded === undefined) return unrecorded;
   }
-  const [appended, cause] = disk.append(line, fsync);
+  const [appended, cause] = disk.append(line);
   return appended === undefined ? cause : undefined;
 }
 
-function replace_text(number: number, change: Prepared, { revision }: Making): void {
+/** Puts the staged text of a change into the dict. */
+export function replace_text(
+  number: number,
+  change: Omit<Prepared, "note" | "joining" | "has_effect">,
+  revision: number,
+): void {
   const { name, current, next, changed, gone, text } = change;
   if (next === undefined) {
     delete_text(name);
@@ -147,7 +146,7 @@ function journal_and_publish(changes: readonly Prepared[], making: Making): Prob
   }
   making.pause();
   for (const [position, change] of ipairs(changes)) {
-    replace_text(position - 1, change, making);
+    replace_text(position - 1, change, making.revision);
     making.pause();
   }
   publish_write(notes);
@@ -184,7 +183,7 @@ export function try_out(changes: readonly Change[], making: Making): Problem | u
 }
 
 /** Frees what published changes no longer need. */
-function clean_up(changes: readonly Prepared[], { pause }: Making): void {
+export function clean_up(changes: readonly Prepared[], pause: (this: void) => void): void {
   for (const { name, current, next, gone } of changes) {
     if (next !== undefined) renew_old_places(name, next);
     free_rows(gone);
@@ -207,7 +206,7 @@ export function commit(changes: readonly Change[], making: Making): Problem | un
     }
     problem = journal_and_publish(prepared, making);
   }
-  if (problem === undefined) clean_up(prepared, making);
+  if (problem === undefined) clean_up(prepared, making.pause);
   else free_new_rows(changes, making.pause);
   unstage(making.pause);
   return problem;

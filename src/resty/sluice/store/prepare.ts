@@ -60,7 +60,7 @@ function kind_of({ current, next }: Change): ChangeKind {
 }
 
 /** Determines what follows from a change. Sets the revision and the leavers of its new document. */
-function prepare(change: Change, { revision }: Making): Prepared {
+export function prepare(change: Change, revision: number): Prepared {
   const { name, current, next, changed } = change;
   const joining = rows_without(changed.added, changed.removed);
   const gone: Leaver[] = [];
@@ -82,7 +82,7 @@ function prepare(change: Change, { revision }: Making): Prepared {
 export function prepare_all(changes: readonly Change[], making: Making): Prepared[] {
   const prepared: Prepared[] = [];
   for (const change of changes) {
-    prepared.push(prepare(change, making));
+    prepared.push(prepare(change, making.revision));
     making.pause();
   }
   return prepared;

@@ -53,6 +53,11 @@ export const share: Share = (changes, reach) => {
   return replicator.share(changes, reach);
 };
 
+/** Returns whether changes can concern other gateways. Any phase. */
+export function is_replicated(): boolean {
+  return replicator !== undefined;
+}
+
 /** Returns whether a change concerns the other gateways as well. */
 export function is_shared({ name, current, next }: SharedChange, reach: Reach): boolean {
   if (reach === "own" || replicator === undefined) return false;

@@ -47,14 +47,23 @@ export function free_rows_of(document: Document): void {
  * @param line the line of the journal
  */
 export function begin_write(changes: readonly UpstreamChange[], line: string): boolean {
-  const memory = shared_memory();
   const made = revision() + 1;
   if (!note_changes(made, changes)) return false;
-  memory[Header.WRITING_REVISION] = made;
-  memory[Header.WRITING_FROM] = disk.journal_bytes();
-  memory[Header.WRITING_TO] = disk.journal_bytes() + line.length;
-  memory[Header.WRITING] = 1;
+  begin_noted(made, line);
   return true;
+}
+
+/**
+ * Records that the journalling of the changes up to a revision begins, which are noted. The caller holds the
+ * write lock.
+ */
+export function begin_noted(last: number, lines: string): void {
+  const memory = shared_memory();
+  memory[Header.WRITING_FIRST] = revision() + 1;
+  memory[Header.WRITING_REVISION] = last;
+  memory[Header.WRITING_FROM] = disk.journal_bytes();
+  memory[Header.WRITING_TO] = disk.journal_bytes() + lines.length;
+  memory[Header.WRITING] = 1;
 }
 
 /** Updates the rows before a change is published: limits, deadlines, slow starts, cooldown, proven checks. */
@@ -76,16 +85,29 @@ export function forget_write(): void {
   shared_memory()[Header.WRITING] = 0;
 }
 
+/** A change of an upstream, and the revision that makes it. */
+export interface MadeChange extends UpstreamChange {
+  made: number;
+}
+
 /** Raises the revisions: all workers see the changes from now on. The caller holds the write lock. */
-export function publish_write(changes: readonly UpstreamChange[]): void {
+export function publish_made(changes: readonly MadeChange[]): void {
   const memory = shared_memory();
-  const made = memory[Header.WRITING_REVISION];
-  count_entry(made);
-  memory[Header.REVISION] = made;
-  memory[Header.WRITES] = memory[Header.WRITES] + 1;
-  if (changes.length > 1) memory[Header.WRITES_OF_SEVERAL] = memory[Header.WRITES_OF_SEVERAL] + 1;
-  for (const { row } of changes) memory[row_at(row) + UpstreamRow.REVISION] = made;
+  const last = memory[Header.WRITING_REVISION];
+  const first = memory[Header.WRITING_FIRST];
+  count_entry(last);
+  memory[Header.REVISION] = last;
+  memory[Header.WRITES] = memory[Header.WRITES] + last - first + 1;
+  if (first === last && changes.length > 1)
+    memory[Header.WRITES_OF_SEVERAL] = memory[Header.WRITES_OF_SEVERAL] + 1;
+  for (const { row, made } of changes) memory[row_at(row) + UpstreamRow.REVISION] = made;
   memory[Header.WRITING] = 0;
+}
+
+/** As `publish_made`, for the changes that one revision makes. */
+export function publish_write(changes: readonly UpstreamChange[]): void {
+  const made = shared_memory()[Header.WRITING_REVISION];
+  publish_made(changes.map((change) => ({ ...change, made })));
 }
 
 /** Deletes an upstream for a writer that has died. */
@@ -111,21 +133,36 @@ function complete_put(number: number, name: string, made: number): void {
 }
 
 /** Tells whether the text of a change is put or staged. A padded text is not staged: it found no room. */
-function can_complete({ name, kind }: UpstreamChange, number: number, made: number): boolean {
+function can_complete({ name, kind, made }: MadeChange, number: number): boolean {
   if (kind === ChangeKind.DELETED || staged_text(number)[0] === name) return true;
   return read(name)?.revision === made;
 }
 
 /** Publishes the unfinished write. Returns false if a text found no room to be staged. */
-function complete(changes: readonly UpstreamChange[], made: number): boolean {
+function complete(changes: readonly MadeChange[]): boolean {
   for (const [number, change] of ipairs(changes)) {
-    if (!can_complete(change, number - 1, made)) return false;
+    if (!can_complete(change, number - 1)) return false;
   }
-  for (const [number, { name, kind }] of ipairs(changes)) {
+  for (const [number, { name, kind, made }] of ipairs(changes)) {
     if (kind === ChangeKind.DELETED) complete_deletion(name);
     else complete_put(number - 1, name, made);
   }
   return true;
+}
+
+/** Returns the last change of each upstream that the unfinished write changes, in the order of its texts. */
+function unfinished_changes(): MadeChange[] {
+  const memory = shared_memory();
+  const changes: MadeChange[] = [];
+  const places = new LuaTable<string, number | undefined>();
+  for (const made of $range(memory[Header.WRITING_FIRST], memory[Header.WRITING_REVISION])) {
+    for (const change of changes_at(made) ?? []) {
+      const place = places.get(change.name) ?? changes.length;
+      places.set(change.name, place);
+      changes[place] = { ...change, made };
+    }
+  }
+  return changes;
 }
 
 /** Takes back the unfinished write. The writer may have set the limits of its changes. */
@@ -142,12 +179,13 @@ function take_back(changes: readonly UpstreamChange[]): void {
 export function repair(): void {
   const memory = shared_memory();
   if (memory[Header.WRITING] === 0) return;
-  const made = memory[Header.WRITING_REVISION];
-  const changes = changes_at(made) ?? [];
-  const is_journalled = !disk.is_open() || disk.has_journalled(memory[Header.WRITING_TO]);
-  if (is_journalled && complete(changes, made)) {
+  const changes = unfinished_changes();
+  const has_lines = !disk.is_open() || disk.has_journalled(memory[Header.WRITING_TO]);
+  // A later change that finds nothing to change is acknowledged as well, so the disk must hold this one.
+  const is_journalled = has_lines && disk.sync_unfinished()[0] !== undefined;
+  if (is_journalled && complete(changes)) {
     disk.count_bytes(memory[Header.WRITING_TO]);
-    publish_write(changes);
+    publish_made(changes);
   } else {
     take_back(changes);
   }

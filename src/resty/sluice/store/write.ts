@@ -1,16 +1,15 @@
-import { have_equal } from "../config/block";
 import type { Problem } from "../config/problem";
-import type { Read } from "../config/reader";
-import { SETTINGS } from "../config/settings";
 import * as clock from "../lib/clock";
 import { no_pause } from "../lib/pause";
+import { change_of } from "./change";
 import { commit, free_new_rows, try_out } from "./commit";
-import { difference, type Difference } from "./document/difference";
-import { BOOKKEEPING, type Document } from "./document/document";
+import type { Document } from "./document/document";
 import { copy } from "./document/edit";
-import { LATE, LOST } from "./document/problems";
+import { busy, LATE, LOST } from "./document/problems";
 import { read } from "./document/read";
+import { ALONE, may_be_in_group, write_in_group } from "./group/write";
 import { CLUSTER, type Author } from "./history/author";
+import type { Edit, Written } from "./edit";
 import { with_write_lock } from "./memory/lock";
 import { revision } from "./memory/region";
 import { count_write_time } from "./memory/write_times";
@@ -31,12 +30,6 @@ import { repair } from "./unfinished";
  *
  * Each step before the last can fail, and then nothing has changed.
  */
-
-/**
- * Makes the new document of an upstream; undefined without a problem: deletes it. It must not yield. Rows
- * that it allocates for new servers must carry `revision` as their incarnation.
- */
-export type Edit = (this: void, current: Document | undefined, revision: number) => Read<Document>;
 
 /** The edit of an upstream. */
 export interface NamedEdit {
@@ -61,29 +54,11 @@ export interface Outcome {
   problems: readonly NamedProblem[];
 }
 
-type Written = Read<Document>;
-
 /** Attempts at a write that loses against other gateways' writes of the same upstream. */
 const MOST_ATTEMPTS = 50;
 /** How long an attempt waits for the change that it has lost against, in seconds. */
 const PATIENCE_SECONDS = 2;
 const RETRY_SECONDS = 0.005;
-
-function busy(cause: string | undefined): Problem {
-  return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
-}
-
-/** Tells whether two versions of an upstream differ in this gateway. */
-function differ(current: Document | undefined, next: Document | undefined, { added }: Difference): boolean {
-  if (current === undefined || next === undefined) return current !== next;
-  if (added.length > 0 || current.lines.length !== next.lines.length) return true;
-  return !have_equal(SETTINGS, current, next) || !have_equal(BOOKKEEPING, current, next);
-}
-
-function change_of(name: string, current: Document | undefined, next: Document | undefined): Change {
-  const changed = difference(current?.lines ?? [], next?.lines ?? []);
-  return { name, current, next, changed, has_effect: differ(current, next, changed) };
-}
 
 /** Makes the new documents of upstreams. Returns the changes, and the problems of the edits. */
 function edit_all(
@@ -165,13 +140,20 @@ export function write_under_lock(name: string, author: Author, edit: Edit, reach
   return $multi(change.has_effect ? change.next : change.current, undefined);
 }
 
-function write_once(name: string, author: Author, edit: Edit, reach: Reach): Written {
+function write_alone(name: string, author: Author, edit: Edit, reach: Reach): Written {
   let document: Document | undefined;
   let problem: Problem | undefined;
   const [locked, cause] = with_write_lock(() => {
     [document, problem] = write_under_lock(name, author, edit, reach);
   });
   return $multi(document, locked === undefined ? busy(cause) : problem);
+}
+
+function write_once(name: string, author: Author, edit: Edit, reach: Reach): Written {
+  if (!may_be_in_group(reach)) return write_alone(name, author, edit, reach);
+  const written = write_in_group(name, author, edit);
+  if (written === ALONE) return write_alone(name, author, edit, reach);
+  return $multi(written.document, written.problem);
 }
 
 /** A random pause, so that the same two gateways do not collide again. */

@@ -8,7 +8,8 @@ import { upstream_not_found } from "../../store/document/problems";
 import { restore_upstream } from "../../store/document/restore";
 import { keeps_history } from "../../store/history/files";
 import { servers_to_restore } from "../../store/history/past";
-import type { Edit, NamedEdit, Outcome } from "../../store/write";
+import type { Edit } from "../../store/edit";
+import type { NamedEdit, Outcome } from "../../store/write";
 import type { Answered } from "../answer";
 import { guarded_edit } from "../changes/edits";
 import {

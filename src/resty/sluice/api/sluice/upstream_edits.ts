@@ -11,7 +11,7 @@ import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
 import { replace_upstream } from "../../store/document/replace";
-import type { Edit } from "../../store/write";
+import type { Edit } from "../../store/edit";
 import { look_up_names } from "../lookups";
 import { check_conditions, type Conditions } from "../precondition";
 import { server_objects } from "../server_object";

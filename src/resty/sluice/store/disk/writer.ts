@@ -7,6 +7,7 @@ import { displaced, open_files, use_folder } from "./files";
 import { format_journal_start } from "./journal";
 import { load_files, type Index, type TextFile } from "./load";
 import type { SavedState } from "./replay";
+import { forces_changes, sync_change } from "./sync";
 
 /**
  * Saves changes. Each write appends a line to a journal. When an image of the whole state replaces a long
@@ -89,15 +90,15 @@ function trim(index: number): Result<true> {
   return $multi(cut, cut === undefined ? `could not cut the journal: ${cause ?? ""}` : undefined);
 }
 
-/** Writes at the end of a journal. The bytes do not count yet. */
-function write_line(index: number, line: string, fsync: boolean): Result<true> {
+/** Writes at the end of a journal, and calls `sync`. The bytes do not count yet. */
+function write_line(index: number, line: string, sync?: typeof sync_change): Result<true> {
   const memory = shared_memory();
   const fd = memory[Header.JOURNAL_0_FD + index];
   const bytes = memory[Header.JOURNAL_0_BYTES + index];
   let [done, cause] = trim(index);
   if (done === undefined) return $multi(undefined, cause);
   [done, cause] = posix.write_at(fd, line, bytes);
-  if (done !== undefined && fsync) [done, cause] = posix.sync_file(fd);
+  if (done !== undefined && sync !== undefined) [done, cause] = sync(fd);
   const moved = done === undefined ? undefined : displaced();
   if (done !== undefined && moved === undefined) return $multi(true, undefined);
   posix.cut_file(fd, bytes);
@@ -113,14 +114,17 @@ export function trim_journal(): Result<true> {
  * Writes a change at the end of the journal. It could not be loaded while changes before it are only in
  * memory: those of the previous journal, if that was truncated, until an image holds them.
  */
-function write_change(line: string, fsync: boolean): Result<true> {
+function write_change(line: string): Result<true> {
   if (is_short(other(Header.JOURNAL))) return $multi(undefined, CUT);
-  return write_line(shared_memory()[Header.JOURNAL], line, fsync);
+  return write_line(shared_memory()[Header.JOURNAL], line, sync_change);
 }
 
-/** Appends a line to the journal, with `fsync` to the disk. The caller holds the write lock. */
-export function append(line: string, fsync: boolean): Result<true> {
-  const [written, cause] = write_change(line, fsync);
+/**
+ * Appends lines to the journal, with `fsync` to the disk. May sleep then, where the phase can. The caller
+ * holds the write lock.
+ */
+export function append(line: string): Result<true> {
+  const [written, cause] = write_change(line);
   note_saving("change", cause);
   if (written !== undefined) count_bytes(journal_bytes() + line.length);
   return $multi(written, cause);
@@ -172,7 +176,7 @@ export function change_journal(revision: number): Result<true> {
     if (trimmed === undefined) return $multi(undefined, uncut);
   }
   const start = format_journal_start(revision);
-  const [written, cause] = write_line(next, start, false);
+  const [written, cause] = write_line(next, start);
   if (written === undefined) return $multi(undefined, cause);
   memory[Header.JOURNAL_0_BYTES + next] = start.length;
   memory[Header.JOURNAL] = next;
@@ -196,6 +200,13 @@ export function restart_journal(revision: number): Result<true> {
   if (done !== undefined) [done, cause] = sync_journal();
   if (done !== undefined) [done, cause] = cut_other_journal();
   return $multi(done, cause);
+}
+
+/** Waits until the disk holds what a dead writer has appended, with `fsync`. Blocks the process. */
+export function sync_unfinished(): Result<true> {
+  if (!is_open() || !forces_changes()) return $multi(true, undefined);
+  const memory = shared_memory();
+  return posix.sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
 }
 
 /** Waits until the disk holds every change so far. */

@@ -31,3 +31,8 @@ export function upstream_not_found(name: string): Problem {
 export function server_not_found(what: string): Problem {
   return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
 }
+
+/** The problem of a change for which the write lock could not be taken. */
+export function busy(cause: string | undefined): Problem {
+  return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
+}

@@ -35,6 +35,15 @@ function undoing_text({ name, current, changed }: Change, revision: number): str
   return change_text(name, current, { added: changed.removed, removed: changed.added });
 }
 
+/** How changes are recorded. */
+interface Recording {
+  revision: number;
+  author: Author;
+  pause: (this: void) => void;
+  /** The number of changes before it in its group, which do not count yet. */
+  earlier?: number;
+}
+
 /**
  * Returns the lines of changes, and whether any concerns a configuration. There is an entry for each
  * revision, so that a missing one can be recognised.
@@ -44,7 +53,7 @@ function undoing_text({ name, current, changed }: Change, revision: number): str
 export function format_entry(
   changes: readonly Change[],
   texts: readonly string[],
-  { revision, author, pause }: { revision: number; author: Author; pause: (this: void) => void },
+  { revision, author, pause, earlier = 0 }: Recording,
 ): LuaMultiReturn<[entry: string, is_change: boolean]> {
   const parts: string[] = [];
   let bytes = 0;
@@ -66,7 +75,7 @@ export function format_entry(
     revision,
     time: iso8601(clock.wall_time()),
     bytes,
-    changes: shared_memory()[Header.HISTORY_CHANGES] + (is_change ? 1 : 0),
+    changes: shared_memory()[Header.HISTORY_CHANGES] + earlier + (is_change ? 1 : 0),
   };
   parts.push(summary_line(summary));
   return $multi(table.concat(parts), is_change);

@@ -1,6 +1,7 @@
 import type { Result } from "../../lib/result";
 import { note_saving } from "../disk/failures";
 import { format_start } from "../disk/journal";
+import { sync_change } from "../disk/sync";
 import { Header } from "../memory/cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
@@ -117,21 +118,26 @@ export function prepare_append(revision: number): void {
   }
 }
 
-/** Records the size that the history has after an entry, which the write under way appends; "": none. */
-export function note_entry(entry: string, is_change: boolean): void {
+/** Returns for how many more changes the present file has room, at least 1. Under the write lock. */
+export function room_for_changes(): number {
+  return math.max(1, kept.changes - shared_memory()[Header.HISTORY_CHANGES]);
+}
+
+/** Records the size that the history has after entries, which the write under way appends; "": none. */
+export function note_entry(entry: string, changes: number): void {
   const memory = shared_memory();
   const [, bytes] = history_file(memory[Header.HISTORY]);
   const added = entry === "" ? 0 : with_start(entry).length;
   memory[Header.WRITING_HISTORY_BYTES] = bytes + added;
-  memory[Header.WRITING_HISTORY_CHANGES] = memory[Header.HISTORY_CHANGES] + (is_change ? 1 : 0);
+  memory[Header.WRITING_HISTORY_CHANGES] = memory[Header.HISTORY_CHANGES] + changes;
 }
 
-/** Appends an entry. It does not count yet. The caller holds the write lock. */
-export function append_entry(entry: string, fsync: boolean): Result<true> {
+/** Appends entries. They do not count yet. May sleep, as `sync_change`. The caller holds the write lock. */
+export function append_entry(entry: string): Result<true> {
   const [fd, bytes] = history_file(shared_memory()[Header.HISTORY]);
   let [done, cause] = trim(fd, bytes);
   if (done !== undefined) [done, cause] = posix.write_at(fd, with_start(entry), bytes);
-  if (done !== undefined && fsync) [done, cause] = posix.sync_file(fd);
+  if (done !== undefined) [done, cause] = sync_change(fd);
   if (done !== undefined) return $multi(true, undefined);
   posix.cut_file(fd, bytes);
   const failure = `could not append to the history: ${cause ?? ""}`;

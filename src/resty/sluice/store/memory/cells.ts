@@ -86,6 +86,10 @@ export const enum Header {
   /** How many bytes of the history count, and its changes, after the write under way. */
   WRITING_HISTORY_BYTES,
   WRITING_HISTORY_CHANGES,
+  /** The first revision that the write under way makes: several for a group (`store/group/`). */
+  WRITING_FIRST,
+  /** When a writer last found the write lock taken. */
+  LOCK_WANTED,
   /** The number of these cells. */
   CELLS,
 }

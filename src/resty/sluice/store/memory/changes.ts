@@ -29,6 +29,9 @@ const enum Change {
   NAME,
 }
 
+/** The most revisions that one write makes. */
+export const MOST_AT_ONCE = 64;
+
 /** The kind of a change of several upstreams, which `change_lists.ts` lists. */
 const SEVERAL = -1;
 
@@ -40,7 +43,7 @@ function name_bytes(at: Cell): ffi.CData {
   return ffi.cast("char *", memory + (at + Change.NAME) * CELL_BYTES);
 }
 
-/** Records what the next revision changes, in one upstream. */
+/** Records what a revision changes, in one upstream. */
 function note_one(at: Cell, { name, row, kind, counts }: UpstreamChange): void {
   const memory = shared_memory();
   memory[at + Change.KIND] = kind;
@@ -53,7 +56,7 @@ function note_one(at: Cell, { name, row, kind, counts }: UpstreamChange): void {
 }
 
 /**
- * Records what the next revision changes. Returns false when the dict has no room for the list of several
+ * Records what a revision will change. Returns false when the dict has no room for the list of several
  * upstreams. The caller holds the write lock.
  */
 export function note_changes(made: number, changes: readonly UpstreamChange[]): boolean {
@@ -101,9 +104,9 @@ export interface MadeChanges {
   changes: readonly UpstreamChange[];
 }
 
-/** Returns whether the change of a revision may be overwritten: the next revision uses its place. */
+/** Returns whether the change of a revision may be overwritten: a write under way uses the next places. */
 function is_overwritten(made: number): boolean {
-  return revision() + 1 - made >= CHANGES;
+  return revision() + MOST_AT_ONCE - made >= CHANGES;
 }
 
 /** Returns what a revision has changed; undefined: it is no longer kept. Any phase. */

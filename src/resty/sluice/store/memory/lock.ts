@@ -23,6 +23,8 @@ export const enum Lock {
 }
 
 const RETRY_SECONDS = 0.001;
+/** How long a failed attempt shows that somebody waits for the lock. */
+const WANTED_SECONDS = 0.005;
 const PATIENCE_SECONDS = 10;
 /** The master waits for less time, because it can do nothing else meanwhile. */
 const MASTER_PATIENCE_MILLISECONDS = 5000;
@@ -65,10 +67,19 @@ function still_locked(): Result<true> {
 export function acquire(): Result<true> {
   const deadline = clock.now() + PATIENCE_SECONDS;
   while (!try_acquire(Lock.WRITE)) {
+    shared_memory()[Header.LOCK_WANTED] = clock.now();
     if (clock.now() >= deadline) return still_locked();
     ngx.sleep(RETRY_SECONDS);
   }
   return $multi(true, undefined);
+}
+
+/**
+ * Lets others take the write lock first, if some have just waited for it. For one that has released it and
+ * wants it again: those who wait look only once in a millisecond. Phases that can sleep.
+ */
+export function give_way(): void {
+  if (clock.now() - shared_memory()[Header.LOCK_WANTED] <= WANTED_SECONDS) ngx.sleep(2 * RETRY_SECONDS);
 }
 
 /** As `acquire`, but blocks the process, for at most 5 s. Phases that cannot sleep. */
