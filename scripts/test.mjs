@@ -20,6 +20,7 @@ const folders = [
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
   unit: runUnitSpecs,
+  simulation: (fileNamePart) => runSpecs(["simulation"], fileNamePart),
   ...Object.fromEntries(folders.map((name) => [name, (fileNamePart) => runSpecs([name], fileNamePart)])),
   container: runContainerSpecs,
 };
@@ -27,13 +28,14 @@ const parts = {
 /** The parts of a run without arguments. Running all folders together takes less time. */
 const all = {
   unit: parts.unit,
+  simulation: parts.simulation,
   [folders.join(", ")]: (fileNamePart) => runSpecs(folders, fileNamePart),
   container: parts.container,
 };
 
 const [wanted, fileNamePart] = chooseParts("npm test", parts, all);
-// The unit specs alone need neither a server nor dist/.
-const needsServer = Object.keys(wanted).some((name) => name !== "unit");
+// The unit specs and the simulation need neither a server nor dist/.
+const needsServer = Object.keys(wanted).some((name) => name !== "unit" && name !== "simulation");
 if (needsServer) {
   ensureTestTools();
   ensureServer();

@@ -1,0 +1,139 @@
+/**
+ * Known faults, put back into the compiled Lua: the simulation must find each of them. A text that a change
+ * replaces must be in the module exactly once.
+ *
+ * @typedef {{ module: string, from: string, to: string }} ModuleChange
+ * @typedef {{ name: string, about: string, scenario: string, changes: ModuleChange[] }} Mutation
+ */
+
+/** @param {string} path below src/resty/sluice @param {string} from @param {string} to @returns {ModuleChange} */
+function change(path, from, to) {
+  return { module: `src.resty.sluice.${path.replaceAll("/", ".")}`, from, to };
+}
+
+/** Sizes that make rare work frequent. */
+export const SETTINGS = [
+  change("store/compaction", "local LEAST_JOURNAL_BYTES = 1048576", "local LEAST_JOURNAL_BYTES = 1500"),
+];
+
+/** @type {Omit<Mutation, "scenario">[]} */
+const OF_ONE_GATEWAY = [
+  {
+    name: "repair_missing",
+    about: "a write does not first finish that of a writer that has died",
+    changes: [change("store/write", "    repair()\n", "")],
+  },
+  {
+    name: "repair_late",
+    about: "a journalled write of a killed worker becomes visible only at the next write",
+    changes: [
+      change(
+        "store/unfinished",
+        "function ____exports.finish_write()\n",
+        "function ____exports.finish_write()\n    do return end\n",
+      ),
+    ],
+  },
+  {
+    name: "acknowledged_unsaved",
+    about: "a change is acknowledged although the journal could not be written",
+    changes: [change("store/commit", "if unsaved ~= nil then", "if false then")],
+  },
+  {
+    name: "published_before_journal",
+    about: "a change is published before the journal holds it",
+    changes: [
+      change(
+        "store/commit",
+        "    local unsaved = append(entry, line)\n",
+        "    publish_write(notes)\n    local unsaved = append(entry, line)\n",
+      ),
+    ],
+  },
+  {
+    name: "torn_line_stays",
+    about: "what a failed write has left in the journal stays there",
+    changes: [change("store/disk/writer", "if size == bytes then", "if true then")],
+  },
+  {
+    name: "fsync_ignored",
+    about: "a change is acknowledged before the disk holds it, with fsync on",
+    changes: [change("store/disk/writer", "if done ~= nil and fsync then", "if false then")],
+  },
+  {
+    name: "image_not_synced",
+    about: "an image counts before the disk holds it",
+    changes: [
+      change(
+        "store/disk/writer",
+        "local ____temp_1 = {posix.sync_file(fd)}",
+        "local ____temp_1 = {true, nil}",
+      ),
+    ],
+  },
+  {
+    name: "journal_emptied_early",
+    about: "the previous journal is emptied before the image is complete",
+    changes: [
+      change(
+        "store/compaction",
+        "    local saved, cause = save_image(",
+        "    disk.cut_other_journal()\n    local saved, cause = save_image(",
+      ),
+    ],
+  },
+  {
+    name: "image_ahead_of_journal",
+    about: "an image may hold changes of which the disk does not hold the journal",
+    changes: [
+      change(
+        "store/compaction",
+        "local synced, unsynced = disk.sync_journal()",
+        "local synced, unsynced = true, nil",
+      ),
+    ],
+  },
+  {
+    name: "lock_of_the_process",
+    about: "two requests of one worker hold the write lock, which the kernel grants a process twice",
+    changes: [change("store/memory/lock", "if held[lock] or not try_lock(", "if not try_lock(")],
+  },
+  {
+    name: "text_not_staged",
+    about: "a text replaces the old one in a full dict without reserved memory or a copy",
+    changes: [
+      change(
+        "store/memory/staging",
+        "    local before = get_text(name)\n",
+        "    local before = get_text(name)\n    do return text end\n",
+      ),
+    ],
+  },
+  {
+    name: "torn_line_believed",
+    about: "the write of a dead writer is published although its line in the journal is torn",
+    changes: [
+      change("store/unfinished", "is_journalled and complete(changes, made)", "complete(changes, made)"),
+    ],
+  },
+  {
+    name: "text_not_completed",
+    about: "the text of a writer that died while it put it is not put again",
+    changes: [change("store/unfinished", "if (current and current.revision) ~= made then", "if false then")],
+  },
+  {
+    name: "deleted_seed_returns",
+    about: "a deleted upstream comes back with the next start because setup names it",
+    changes: [change("store/open", "is_deleted_seed(name) and deleted or missing", "missing")],
+  },
+  {
+    name: "change_overlooked",
+    about: "a reader overlooks the first change since its last look",
+    changes: [
+      change("store/memory/changes", "names_between(before + 1, now)", "names_between(before + 2, now)"),
+    ],
+  },
+];
+
+/** @type {Mutation[]} */
+export const MUTATIONS = [...OF_ONE_GATEWAY.map((mutation) => ({ ...mutation, scenario: "one_gateway" }))];

@@ -1,0 +1,65 @@
+import type * as Journal from "../../src/resty/sluice/store/disk/journal";
+import type * as Difference from "../../src/resty/sluice/store/document/difference";
+import type * as Documents from "../../src/resty/sluice/store/document/document";
+import { Header } from "../../src/resty/sluice/store/memory/cells";
+import type * as Dict from "../../src/resty/sluice/store/memory/dict";
+import type * as Region from "../../src/resty/sluice/store/memory/region";
+import { fork_memory, new_spare_worker, type Gateway } from "./gateway";
+import { outside } from "./world/process";
+
+/** Looks at the state that the workers of a gateway share, at any moment. */
+
+/** The upstreams at a revision: what the journal would hold of each, without memory addresses. */
+export type State = LuaTable<string, string>;
+
+export interface Observer {
+  revision: (this: void) => number;
+  /** Returns whether a write is being journalled and published. */
+  is_writing: (this: void) => boolean;
+  state: (this: void) => State;
+  /** Returns the revision of an upstream; 0: it does not exist. */
+  revision_of: (this: void, name: string) => number;
+}
+
+/** Makes an observer of the nginx that runs now, once it has mapped its memory. */
+export function new_observer(gateway: Gateway): Observer {
+  return outside(() => {
+    const spare = new_spare_worker(gateway);
+    fork_memory(gateway, spare);
+    const { load } = spare;
+    const { shared_memory } = load("store/memory/region") as typeof Region;
+    const { get_names, get_text } = load("store/memory/dict") as typeof Dict;
+    const { parse_document } = load("store/document/document") as typeof Documents;
+    const { difference } = load("store/document/difference") as typeof Difference;
+    const { change_text } = load("store/disk/journal") as typeof Journal;
+    const known = new LuaTable<string, { text: string; saved: string }>();
+
+    function saved_text(name: string, text: string): string {
+      const before = known.get(name) as { text: string; saved: string } | undefined;
+      if (before?.text === text) return before.saved;
+      const document = parse_document(text);
+      const saved = change_text(name, document, difference([], document.lines));
+      known.set(name, { text, saved });
+      return saved;
+    }
+
+    return {
+      revision: () => shared_memory()[Header.REVISION],
+      is_writing: () => shared_memory()[Header.WRITING] !== 0,
+      state: () =>
+        outside(() => {
+          const state: State = new LuaTable();
+          for (const name of get_names()) {
+            const text = get_text(name);
+            if (text !== undefined) state.set(name, saved_text(name, text));
+          }
+          return state;
+        }),
+      revision_of: (name) =>
+        outside(() => {
+          const text = get_text(name);
+          return text === undefined ? 0 : parse_document(text).revision;
+        }),
+    };
+  });
+}

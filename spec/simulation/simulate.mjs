@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { compile } from "../../scripts/build.mjs";
+import { root } from "../../scripts/command.mjs";
+import { findLuaJit } from "../../scripts/setup.mjs";
+import { SETTINGS } from "./mutations.mjs";
+
+/** Runs the simulation (`run.ts`) in as many processes as there are processors. */
+
+export const SCENARIOS = ["one_gateway"];
+
+const folder = join(root, "build", "simulation");
+/** A process runs so many seeds, so that a failure does not wait for all others. */
+const SEEDS_AT_ONCE = 25;
+
+/**
+ * @typedef {import("./mutations.mjs").Mutation} Mutation
+ * @typedef {{ runs: number, failures: string[], counts: Map<string, number>, seconds: number, summary: string }} Run
+ */
+
+/** Compiles the simulation together with src/. */
+export function compileSimulation() {
+  if (!compile("spec/simulation/tsconfig.json", folder)) throw new Error("spec/simulation does not compile");
+}
+
+/**
+ * Runs lines of a scenario and a seed. Returns the answers, each with the lines that follow it.
+ * @param {string[]} lines
+ * @param {Mutation | undefined} mutation
+ */
+async function runLines(lines, mutation) {
+  const changes = [...SETTINGS, ...(mutation?.changes ?? [])];
+  const main = join(folder, "spec", "simulation", "run.lua");
+  const child = spawn(findLuaJit() ?? "luajit", [main, JSON.stringify(changes)], {
+    cwd: root,
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, LUA_PATH: `${folder}/?.lua;${process.env.LUA_PATH ?? ""};` },
+  });
+  const ended = new Promise((resolve) => child.on("close", resolve).on("error", resolve));
+  child.stdin.end(`${lines.join("\n")}\n`);
+  /** @type {string[]} */
+  const answers = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith("  ")) answers[answers.length - 1] += `\n${line}`;
+    else answers.push(line);
+  }
+  const status = await ended;
+  if (status !== 0)
+    throw new Error(`a process of the simulation ended with ${status} after ${answers.at(-1)}`);
+  return answers;
+}
+
+/** @param {Map<string, number>} counts @param {string} answer */
+function addCounts(counts, answer) {
+  for (const [, name, digits] of answer.matchAll(/(\S+)=(\d+)/g))
+    counts.set(name, (counts.get(name) ?? 0) + Number(digits));
+}
+
+/**
+ * Runs seeds of scenarios.
+ * @param {string[]} scenarios
+ * @param {number[]} seeds
+ * @param {{ mutation?: Mutation | undefined, explain?: boolean, stopsEarly?: boolean }} [options] `explain`: a
+ *   failure is shrunk and traced; `stopsEarly`: the first failure is enough
+ * @returns {Promise<Run>}
+ */
+export async function simulate(scenarios, seeds, { mutation, explain = false, stopsEarly = false } = {}) {
+  const began = Date.now();
+  const lines = seeds.flatMap((seed) =>
+    scenarios.map((name) => `${name} ${seed}${explain ? " explain" : ""}`),
+  );
+  const parts = Array.from({ length: Math.ceil(lines.length / SEEDS_AT_ONCE) }, (_, index) =>
+    lines.slice(index * SEEDS_AT_ONCE, (index + 1) * SEEDS_AT_ONCE),
+  );
+  /** @type {Run} */
+  const run = { runs: 0, failures: [], counts: new Map(), seconds: 0, summary: "" };
+  const work = async () => {
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      for (const answer of await runLines(part, mutation)) {
+        run.runs += 1;
+        if (answer.startsWith("ok ")) addCounts(run.counts, answer);
+        else run.failures.push(answer);
+      }
+      if (stopsEarly && run.failures.length > 0) return;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  run.seconds = (Date.now() - began) / 1000;
+  const counts = [...run.counts].sort().map(([name, count]) => `${name.replaceAll("_", " ")} ${count}`);
+  run.summary = `${run.runs} runs, ${run.failures.length} failed, ${run.seconds.toFixed(0)} s: ${counts.join(", ")}`;
+  return run;
+}
