@@ -8,7 +8,11 @@ import { LOADS, measureRealOverloads, SETTING } from "./real_overloads.mjs";
 /** @typedef {import("./real_overloads.mjs").Real} Real */
 /** @typedef {{ real: Real[], simulated: Outcome[], machineLoad: number }} Confirmed */
 
-/** Measures overloads of real processes and simulates them. @param {boolean} isQuick @returns {Promise<Confirmed>} */
+/**
+ * Measures overloads of real processes and simulates them.
+ * @param {boolean} isQuick
+ * @returns {Promise<Confirmed>}
+ */
 export async function confirmOverloads(isQuick) {
   const { servers, slots, work } = SETTING;
   const [machineLoad] = loadavg();

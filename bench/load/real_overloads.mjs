@@ -89,7 +89,12 @@ async function startGateway({ upstream, max_conns, directives }, ports) {
   return gateway;
 }
 
-/** Plays an overload with new processes. @param {Kind} kind @param {number} load @param {typeof FULL} times */
+/**
+ * Plays an overload with new processes.
+ * @param {Kind} kind
+ * @param {number} load
+ * @param {typeof FULL} times
+ */
 async function play(kind, load, { warmUp, measured }) {
   const fleet = Array.from({ length: SETTING.servers }, () => ({ slots: SETTING.slots, speed: 1 }));
   const servers = await startServers({ servers: fleet, noise: [] });
@@ -108,7 +113,12 @@ async function play(kind, load, { warmUp, measured }) {
   };
 }
 
-/** @param {keyof typeof KINDS} limit @param {number} load @param {typeof FULL} times @returns {Promise<Real>} */
+/**
+ * @param {keyof typeof KINDS} limit
+ * @param {number} load
+ * @param {typeof FULL} times
+ * @returns {Promise<Real>}
+ */
 async function measure(limit, load, times) {
   const { sent, delay } = await runQuietly(() => play(KINDS[limit], load, times));
   const inTime = sent.filter(({ status, latency }) => status === 200 && latency <= DEADLINE * 1000);

@@ -1,5 +1,5 @@
 /**
- * All protections of an upstream together: adaptive limits, degrading, slow start, zones, and choices by load.
+ * All protections of an upstream together: adaptive limits, degrading, slow start, zones, and load.
  * Each has specs of its own; these show that none breaks another one.
  */
 import assert from "node:assert/strict";
@@ -68,7 +68,10 @@ async function start(context, choice) {
   return { backends, gateway };
 }
 
-/** Four servers are in the zone of the gateway, so that there are enough to compare them. @param {number} number */
+/**
+ * Four servers are in the zone of the gateway, so that there are enough to compare them.
+ * @param {number} number
+ */
 const parameters = (number) => ({
   ...{ max_conns: "adaptive", slow_start: "2s", max_fails: 0 },
   zone: number < 4 ? "a" : "b",

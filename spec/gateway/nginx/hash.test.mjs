@@ -1,6 +1,6 @@
 /**
- * `hash` beside nginx's own: the promises of `upstream_hash.t`. That each key has the same server as with nginx
- * is in `hash_equality.test.mjs`.
+ * `hash` beside nginx's own: the promises of `upstream_hash.t`. That each key has the same server as with
+ * nginx is in `hash_equality.test.mjs`.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -17,7 +17,10 @@ const method = { directives: "ip_hash;", settings: { method: "ip_hash" } };
 const COUNT = 30;
 const BELIEVED = "set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-IP;";
 
-/** Clients in 30 networks of IPv4, and with 30 addresses of IPv6. @type {Record<string, (n: number) => string>} */
+/**
+ * Clients in 30 networks of IPv4, and with 30 addresses of IPv6.
+ * @type {Record<string, (n: number) => string>}
+ */
 const families = { IPv4: (number) => `127.0.${number}.2`, IPv6: (number) => `::${number.toString(16)}` };
 
 for (const [family, addressOf] of Object.entries(families))

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "../support/gateway.mjs";
 import { begin } from "../support/clients.mjs";
+import { waitFor } from "../support/wait.mjs";
 import { countsOf, repeated, sequenceOf, startNamed } from "../support/twins.mjs";
 
 /** Much longer than a pause of a busy machine, in milliseconds. */
@@ -37,24 +38,27 @@ for (const measure of ["header", "last_byte"])
       assert.deepEqual(await counted(gateway, 11), { [slow]: 1, [fast]: 10 });
     });
 
-test("last_byte: a slow body counts, and with header it does not", async (context) => {
-  /** @type {Record<string, boolean>} */
-  const isAvoided = {};
-  for (const measure of ["header", "last_byte"]) {
-    const { a, gateway } = await startTimed(context, { measure });
-    a.behaviour = { body_delay: LONG };
-    const { a: its } = await counted(gateway);
-    isAvoided[measure] = its === 1;
-  }
-  assert.deepEqual(isAvoided, { header: false, last_byte: true });
+test("with header, a slow body does not count", async (context) => {
+  const { a, gateway } = await startTimed(context, { measure: "header" });
+  a.behaviour = { body_delay: LONG };
+  // A pause of a busy machine makes one of the times longer, and another round is then necessary.
+  await waitFor("the server has several of ten requests", async () => (await counted(gateway)).a >= 2);
+});
+
+test("with last_byte, a slow body counts", async (context) => {
+  const { a, gateway } = await startTimed(context, { measure: "last_byte" });
+  a.behaviour = { body_delay: LONG };
+  assert.deepEqual(await counted(gateway), { a: 1, b: 9 });
 });
 
 test("servers with equal times are used alike", async (context) => {
-  const { a, b, gateway } = await startTimed(context, { measure: "last_byte" });
-  // The times of both differ by less than the step in which they are compared.
+  const { a, b, gateway } = await startTimed(context, { measure: "last_byte" }, { fail_timeout: "2s" });
+  // The times of both differ by less than the step in which they are compared, unless the machine pauses.
   for (const backend of [a, b]) backend.behaviour = { delay: 300 };
-  const { a: its, b: others } = await counted(gateway, 8);
-  assert.ok(its >= 2 && others >= 2, `${its} and ${others}`);
+  await waitFor("both have several of eight requests", async () => {
+    const { a: its = 0, b: others = 0 } = await counted(gateway, 8);
+    return its >= 2 && others >= 2;
+  });
 });
 
 test("several slow responses at a time count as one alone, for the server that had them", async (context) => {

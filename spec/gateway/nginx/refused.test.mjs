@@ -13,7 +13,11 @@ const WITHOUT_BACKUP = {
   "random;": { method: "random" },
 };
 
-/** Returns why nginx refuses a configuration. @param {import("node:test").TestContext} context @param {string} http */
+/**
+ * Returns why nginx refuses a configuration.
+ * @param {import("node:test").TestContext} context
+ * @param {string} http
+ */
 async function complaintOf(context, http) {
   const gateway = await makeGateway(context, { http });
   gateway.log.allow(/\[emerg\]/);

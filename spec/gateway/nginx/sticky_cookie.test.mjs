@@ -24,7 +24,10 @@ const METHODS = {
   random: { method: "random" },
 };
 
-/** @param {import("node:test").TestContext} context @param {import("../support/gateway.mjs").Options} options */
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {import("../support/gateway.mjs").Options} options
+ */
 const start = (context, options) => startGateway(context, { workers: 1, ...options });
 
 /** @param {import("node:test").TestContext} context @param {number[]} [weights] */

@@ -42,7 +42,12 @@ async function startRouted(context, settings, names = routes) {
   return { backends, servers, gateway, api: gateway.api };
 }
 
-/** Sends a request several times. @param {{ port: number }} gateway @param {Question} question @param {number} [count] */
+/**
+ * Sends a request several times.
+ * @param {{ port: number }} gateway
+ * @param {Question} question
+ * @param {number} [count]
+ */
 async function answersOf({ port }, { path = "/", cookie }, count = 8) {
   const headers = cookie === undefined ? {} : { Cookie: `sticky=${cookie}` };
   const answers = [];

@@ -23,7 +23,11 @@ import { waitFor } from "./wait.mjs";
 const FAILURES =
   /no live upstreams while connecting to upstream|prematurely closed connection|Connection reset by peer|Connection refused/;
 
-/** Starts servers that are called a, b, c, … @param {import("node:test").TestContext} context @param {number} count */
+/**
+ * Starts servers that are called a, b, c, …
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ */
 export async function startNamed(context, count) {
   const servers = [];
   for (const id of "abcdefgh".slice(0, count)) servers.push(await startBackend(context, { id }));
@@ -50,7 +54,7 @@ function location(kind, group) {
 }
 
 /**
- * Starts a gateway whose paths `/native/<name>/…` and `/sluice/<name>/…` lead to the two kinds of an upstream.
+ * Starts a gateway whose paths `/native/<name>/…` and `/sluice/<name>/…` lead to both kinds of an upstream.
  * One worker, unless `options` say otherwise: then each sequence of servers is the same in each run.
  * @param {import("node:test").TestContext} context
  * @param {Record<string, Twin>} twins
@@ -80,7 +84,7 @@ export async function startTwins(context, twins, options = {}) {
 }
 
 /**
- * Runs an action with the path of each kind of an upstream, and returns what both came to, which must be equal.
+ * Runs an action with the path of each kind of an upstream. Returns its results, which must be equal.
  * @template T
  * @param {string} name
  * @param {(path: string) => Promise<T>} action
@@ -120,8 +124,8 @@ export function countsOf(answers) {
 }
 
 /**
- * Begins requests that servers hold, one after another: each is at a server, or was refused, when the next one
- * begins. Then all are answered. Returns the names of the servers, or statuses.
+ * Begins requests that servers hold, one after another: each is at a server, or was refused, when the next
+ * one begins. Then all are answered. Returns the names of the servers, or statuses.
  * @param {import("node:test").TestContext} context
  * @param {{ port: number }} gateway
  * @param {Server[]} servers
