@@ -68,7 +68,8 @@ describe("least_conn", () => {
     const freed = bench.peers[MANY / 2];
     freed.in_flight = 1;
     let found = false;
-    for (const _ of $range(1, MANY)) found ||= pick(bench) === freed;
+    // Round robin alone would need more picks to come to it.
+    for (const _ of $range(1, MANY / 5)) found ||= pick(bench) === freed;
     expect(found).equal(true);
   });
 

@@ -44,7 +44,7 @@ export interface Method {
   suspend: (this: void, peer: Peer) => void;
   /** Takes a peer, whose `in_rotation` was false and is now true, back into rotation. */
   resume: (this: void, peer: Peer) => void;
-  /** Notes that a request has ended at a peer, or at one of another method; absent: it does not matter. Hot. */
+  /** Notes that a request has ended at a peer, maybe of another method; absent: it does not matter. Hot. */
   ease?: ((this: void, peer: Peer) => void) | undefined;
   /**
    * Chooses a peer and counts the choice; undefined: none is available. Without a key, keyed methods use

@@ -78,8 +78,8 @@ function has_group(at: Cell, group: number): boolean {
 }
 
 /**
- * Returns the cell of the header times of a bucket, which may be changed then, in the histograms at an offset.
- * That of the response times is `TimeCell.FIRST_RESPONSE` behind it. Hot.
+ * Returns the cell of the header times of a bucket, which may be changed then, in the histograms at an
+ * offset. That of the response times is `TimeCell.FIRST_RESPONSE` behind it. Hot.
  */
 export function use_bucket(at: Cell, bucket: number): Cell {
   if (bucket < FIRST_SIZE) return (at + bucket) as Cell;
