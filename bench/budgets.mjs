@@ -11,6 +11,10 @@ const CHANGE_BUDGET = 1000;
 const BULK_BUDGET = 1500;
 /** The longest time of another request of the same worker meanwhile, in milliseconds. */
 const BULK_DELAY_BUDGET = 20;
+/** A pick among 2,000 busy servers, in nanoseconds. */
+const PICK_BUDGET = 1000;
+/** Percent of such picks that may be more than one request above the least. */
+const FAR_BUDGET = 2;
 /** CPU time of active health checks, in percent of one core. */
 const PROBE_BUDGET = 10;
 /** CPU time of an observer, such as the histograms of times, as a ratio to nginx's own request. */
@@ -155,6 +159,32 @@ export function judgeControl({ scenarios, updates }) {
     ),
   );
   return [judge(`bounds missed in ${scenarios.length} simulated scenarios`, missed.length, 0), ...timed];
+}
+
+/**
+ * Judges the picks of the methods that compare all servers, among many busy ones.
+ * @param {import("./picks.mjs").PickRow[]} rows
+ * @param {import("./picks.mjs").Accuracy[]} accuracy
+ */
+export function judgePicks(rows, accuracy) {
+  const compared = rows.filter(({ label }) => /^least_(conn|time header), 4/.test(label));
+  const far = accuracy.filter(({ burst }) => burst === 1);
+  return [
+    ...compared.map(({ label, nanoseconds }) =>
+      judge(
+        `a pick among 2,000 busy servers: ${label}, ns`,
+        nanoseconds[nanoseconds.length - 1],
+        PICK_BUDGET,
+      ),
+    ),
+    ...far.map(({ method, workers, percent }) =>
+      judge(
+        `${method}, ${workers} workers, picks not within one request of the least, %`,
+        100 - percent,
+        FAR_BUDGET,
+      ),
+    ),
+  ];
 }
 
 /** Ratios need three digits, because they are close to their budgets. @param {Verdict} verdict */

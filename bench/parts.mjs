@@ -5,6 +5,7 @@ import {
   judgeDashboard,
   judgeDiscovery,
   judgePercentiles,
+  judgePicks,
   judgeProbes,
   judgeRequests,
   judgeScrapes,
@@ -33,9 +34,10 @@ import { writeConfirmation, writeLoadPage } from "./load/page.mjs";
 import { summaryTable } from "./load/tables.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
-import { measurePicks } from "./picks.mjs";
+import { measureAccuracy, measurePicks } from "./picks.mjs";
 import { measureProbes } from "./probes.mjs";
 import {
+  accuracyTable,
   bulkTables,
   changeTable,
   controlTables,
@@ -134,7 +136,9 @@ export const parts = {
   },
   picks: () => {
     const rows = measurePicks();
-    return { data: rows, text: pickTable(rows), verdicts: [] };
+    const accuracy = measureAccuracy();
+    const text = `${pickTable(rows)}\n\n${accuracyTable(accuracy)}`;
+    return { data: { rows, accuracy }, text, verdicts: judgePicks(rows, accuracy) };
   },
   percentiles: async (options) => {
     const cost = await measurePercentiles(options);

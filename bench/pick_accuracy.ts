@@ -17,10 +17,10 @@ import { surroundings_of } from "../src/resty/sluice/live/view/surroundings";
  * Measures how close picks among many busy servers are to the least: the percentage of picks whose server has
  * at most one request more, for its weight, than the server with the fewest.
  *
- *   luajit pick_accuracy.lua least_conn|least_time <servers> <requests in flight a server> <workers>
+ *   luajit pick_accuracy.lua least_conn|least_time <servers> <requests in flight a server> <workers> <burst>
  *
- * All workers have their own view, in one process. Each step, one of them picks, and one request ends that is
- * drawn from those in flight.
+ * All workers have their own view, in one process. In turn, as many requests as a burst has end, which are
+ * drawn from those in flight, and as many begin, each at a worker that is drawn.
  */
 
 const NOW = clock.now();
@@ -29,7 +29,7 @@ const NOW = clock.now();
 const SLOTS = 16;
 /** How often a server's whole load is sampled, because a look at all servers takes long. */
 const STEPS_A_SAMPLE = 20;
-const ROUNDS = 8;
+const ROUNDS = 2;
 const SLOWEST = 200;
 const HEAVIEST = 4;
 
@@ -38,10 +38,11 @@ interface Request {
   slot: number;
 }
 
-const [method, server_count, request_count, worker_count] = [...$vararg] as string[];
+const [method, server_count, request_count, worker_count, burst_count] = [...$vararg] as string[];
 const servers = tonumber(server_count) as number;
 const each = tonumber(request_count) as number;
 const workers = tonumber(worker_count) as number;
+const burst = tonumber(burst_count) as number;
 const config = (method === "least_time"
   ? { method, least_time: { measure: "header", inflight: false } }
   : { method }) as unknown as BalancingConfig;
@@ -89,7 +90,7 @@ function cost_of(server: LiveServer, more: number): number {
 function least(): number {
   let found = math.huge;
   for (const [, server] of pairs(views[0].servers)) {
-    found = math.min(found, cost_of(server, 0) / (server).weight);
+    found = math.min(found, cost_of(server, 0) / server.weight);
   }
   return found;
 }
@@ -113,7 +114,8 @@ function send(sampled: boolean): boolean {
 
 function end(): void {
   const index = math.random(1, requests.length) - 1;
-  const { server } = requests[index];
+  const { server, slot } = requests[index];
+  use_slot(memory, slot);
   requests[index] = requests[requests.length - 1];
   requests.pop();
   count_inactive(server);
@@ -127,7 +129,7 @@ for (const _ of $range(1, servers * each)) {
 let samples = 0;
 let close = 0;
 for (const step of $range(1, servers * each * ROUNDS)) {
-  end();
+  if (step % burst === 0) for (const _ of $range(1, burst)) end();
   const is_sample = step % STEPS_A_SAMPLE === 0;
   const is_close = send(is_sample);
   if (is_sample) samples = samples + 1;

@@ -24,6 +24,7 @@ export const CASES = [4, 100, 2000].flatMap((servers) =>
 
 const KEY = "$arg_key";
 const WORKERS = 4;
+const REQUESTS_EACH = 20;
 
 /** @type {{ method: Method, workers: number }[]} */
 const rows = [
@@ -61,6 +62,35 @@ function measurePick({ name, config, zone = "" }, { servers, load }, workers) {
   const samples = output.trim().split("\n").map(Number);
   if (!ok || samples.some(Number.isNaN)) throw new Error(`the pick of ${name} failed: ${output}`);
   return median(samples);
+}
+
+/**
+ * How close picks among 2,000 busy servers are to the least.
+ *
+ * @typedef {object} Accuracy
+ * @property {string} method
+ * @property {number} workers
+ * @property {number} requests in flight at each server
+ * @property {number} burst the number of requests that end at once, before as many begin
+ * @property {number} percent of the picks, at most one request above the server with the least
+ */
+
+/** @returns {Accuracy[]} */
+export function measureAccuracy() {
+  console.error("accuracy of picks");
+  const script = join(folder, "bench", "pick_accuracy.lua");
+  const path = `package.path = "${folder}/?.lua;" .. package.path`;
+  return ["least_conn", "least_time"].flatMap((method) =>
+    [4, 16].flatMap((workers) =>
+      [1, 100].map((burst) => {
+        const parameters = [method, "2000", String(REQUESTS_EACH), String(workers), String(burst)];
+        const { ok, output } = runQuietly("luajit", ["-e", path, script, ...parameters]);
+        const percent = Number(output.trim());
+        if (!ok || Number.isNaN(percent)) throw new Error(`the accuracy of ${method} failed: ${output}`);
+        return { method, workers, requests: REQUESTS_EACH, burst, percent };
+      }),
+    ),
+  );
 }
 
 /** @returns {PickRow[]} */

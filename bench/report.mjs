@@ -107,6 +107,16 @@ export function pickTable(rows) {
   );
 }
 
+/** @param {import("./picks.mjs").Accuracy[]} accuracy */
+export function accuracyTable(accuracy) {
+  return table(
+    ["picks among 2,000 busy servers", "workers", "in flight each", "end at once", "within one request, %"],
+    accuracy.map(({ method, workers, requests, burst, percent }) =>
+      [method, workers, requests, burst, percent.toFixed(2)].join(" | "),
+    ),
+  );
+}
+
 /** @param {import("./probes.mjs").ProbeCost} cost */
 export function probeLine({ servers, interval, perSecond, failed, percent, idlePercent, microseconds }) {
   return (

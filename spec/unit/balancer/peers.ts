@@ -1,4 +1,4 @@
-import type { Loads, Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
+import type { Endings, Loads, Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
 import { crc32 } from "../../../src/resty/sluice/lib/crc32";
 
 /** Peers and surroundings for the specs of methods. */
@@ -87,6 +87,18 @@ function loads_of(bench: Bench): Loads {
   };
 }
 
+/** The requests that have ended, of one worker. The number of a peer is its id. */
+function endings_of(): Endings {
+  const numbers: number[] = [];
+  return {
+    note: ({ id }) => {
+      numbers.push(id);
+    },
+    count_of: (worker) => (worker === 1 ? numbers.length : -1),
+    number_at: (_worker, index) => numbers[index],
+  };
+}
+
 /** The surroundings of a bench. Loads are fields of its peers. */
 export function surroundings_of(bench: Bench): Surroundings {
   return {
@@ -113,6 +125,7 @@ export function surroundings_of(bench: Bench): Surroundings {
     configured_weight: (peer) => peer.weight,
     utilization: (peer) => (peer as TestPeer).utilization,
     loads: loads_of(bench),
+    endings: endings_of(),
   };
 }
 

@@ -3,8 +3,11 @@ import {
   active_at,
   begun_at,
   create,
+  ending_at,
+  ENDINGS,
   last_slot,
   offset_of,
+  row_at,
   shared_memory,
   slot_at,
   sum_of_slots,
@@ -33,6 +36,12 @@ describe("the cells of the slots of a row", () => {
       expect(last_slot()).equal(slots);
       expect(sum_of_slots(active_at(3 as RowNumber))).equal((slots * (slots + 1)) / 2);
     }
+  });
+
+  it("begin after the rings of ended requests", () => {
+    expect(ending_at(WORKERS, ENDINGS - 1) < row_at(0 as RowNumber)).equal(true);
+    expect(ending_at(1, 0) >= slot_at(WORKERS + 1)).equal(true);
+    expect(ending_at(2, ENDINGS)).equal(ending_at(2, 0));
   });
 
   it("do not overlap with the cells of another row, slot or part", () => {

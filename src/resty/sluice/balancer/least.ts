@@ -2,7 +2,12 @@ import type { Cost } from "./cost";
 import { type Available, type Method, type Peer, PeerField, type Surroundings } from "./method";
 import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
-import { type Listed, new_search, type Search } from "./search";
+import { new_search, type Search } from "./search";
+
+interface Listed extends Peer {
+  /** Position in the list. */
+  [PeerField.OF_METHOD]: number;
+}
 
 /** Up to this number of peers all of them are compared, as in nginx. */
 const FEW = 64;
@@ -14,7 +19,7 @@ const FEW = 64;
  */
 export function new_least(surroundings: Surroundings, cost: Cost): Method {
   const turns = new_round_robin(surroundings);
-  const { now } = surroundings;
+  const { now, endings } = surroundings;
   const cost_of = cost.of;
   const peers = new LuaTable<number, Peer>();
   let count = 0;
@@ -31,6 +36,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     (peer as Listed)[PeerField.OF_METHOD] = count;
     peers.set(count, peer);
     heaviest = math.max(heaviest, peer.weight);
+    search?.meet(peer);
   }
 
   function find_heaviest(): void {
@@ -79,8 +85,14 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     return best;
   }
 
+  function begin_search(): Search {
+    const begun = new_search(cost_of, surroundings);
+    for (const place of $range(1, count)) begun.meet(peers.get(place));
+    return begun;
+  }
+
   function find_among_many(turn: Peer, turn_cost: number, time: number, available: Available): Peer {
-    search ??= new_search(cost_of, surroundings.start);
+    search ??= begin_search();
     return search.find(peers, count, turn, turn_cost, time, available);
   }
 
@@ -112,7 +124,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
   }
 
   function ease(this: void, peer: Peer): void {
-    if (search !== undefined) search.ease(peer);
+    if (search !== undefined) endings.note(peer);
   }
 
   const method = only_in_rotation({ enter, leave, reweigh, pick, peek });

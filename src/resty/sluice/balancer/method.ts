@@ -44,7 +44,7 @@ export interface Method {
   suspend: (this: void, peer: Peer) => void;
   /** Takes a peer, whose `in_rotation` was false and is now true, back into rotation. */
   resume: (this: void, peer: Peer) => void;
-  /** Notes that a request has ended at a peer, or at one of another method; absent: it does not matter. Hot. */
+  /** Notes that a request has ended at a peer, maybe of another method; absent: it does not matter. Hot. */
   ease?: ((this: void, peer: Peer) => void) | undefined;
   /**
    * Chooses a peer and counts the choice; undefined: none is available. Without a key, keyed methods use
@@ -83,6 +83,16 @@ export interface Loads {
   note_hot: (this: void, requests: number) => void;
 }
 
+/** The peers at which requests have ended last, of each worker of the gateway. The workers count from 1. */
+export interface Endings {
+  /** Notes that a request of this worker has ended. */
+  note: (this: void, peer: Peer) => void;
+  /** Returns how many requests a worker has noted; below 0: there are no more workers. */
+  count_of: (this: void, worker: number) => number;
+  /** Returns the number of the peer of a worker's request; only the last 64 are kept. `index`: from 0. */
+  number_at: (this: void, worker: number, index: number) => number;
+}
+
 /** The values that a method may use besides its peers. All workers see the same loads. */
 export interface Surroundings {
   /** Returns a random number from 0 up to, but not including, 1. */
@@ -107,6 +117,8 @@ export interface Surroundings {
   expect_time: (this: void, peer: Peer, milliseconds: number) => void;
   /** What `least_load` reads. */
   loads: Loads;
+  /** The requests that have ended, for a search among many peers. */
+  endings: Endings;
   /** Returns when a peer was last chosen, by the monotonic clock. */
   chosen_at: (this: void, peer: Peer) => number;
   /** Returns the `fail_timeout` of a peer, in seconds. */

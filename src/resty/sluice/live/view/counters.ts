@@ -4,6 +4,7 @@ import { type Cell, Row, type RowNumber, Slot } from "../../store/memory/cells";
 import { CODE_STEP, Counter, LAST_CODE, type UpstreamCounter } from "../../store/memory/counter_cells";
 import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
+import { use_endings } from "./endings";
 import { type Counted, type LiveServer, Own } from "./model";
 
 /** The counters of this worker, in cells that only it writes. Hot: they run in each request. */
@@ -22,6 +23,7 @@ export function use_slot(shared: NumberPointer, own_slot: number): void {
   slot = own_slot;
   offset = offset_of(own_slot);
   logged = slot_at(own_slot) + Slot.REQUESTS;
+  use_endings(shared, own_slot);
 }
 
 /**
@@ -107,7 +109,7 @@ export function count_end(server: LiveServer, failures: number): void {
   count_at(server, Counter.FAILS, failures);
 }
 
-/** Counts a response by its status. Only the first 34 different codes of a server are counted. */
+/** Counts a response by its status. Only the first 18 different codes of a server are counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server[Own.COUNTERS];
   if (memory[server[Own.STAMP]] !== server.incarnation) return;

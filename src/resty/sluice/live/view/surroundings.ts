@@ -8,6 +8,7 @@ import * as clock from "../../lib/clock";
 import { type Cell, Row } from "../../store/memory/cells";
 import { begun_of, sum_of_slots } from "../../store/memory/region";
 import { is_healthy } from "./availability";
+import { endings } from "./endings";
 import { believed_elsewhere, loads_of, use_numbered_loads } from "./loads";
 import { type LiveServer, Measure, Own } from "./model";
 import { utilization_of } from "./utilization";
@@ -100,6 +101,7 @@ export function surroundings_of(active: Cell, upstream_row: Cell): Surroundings 
     configured_weight,
     utilization,
     loads: loads_of(upstream_row),
+    endings,
   };
 }
 

@@ -3,7 +3,7 @@ import type { NumberPointer } from "ffi";
 import { Row } from "../../store/memory/cells";
 import { Counter, TimeCell } from "../../store/memory/counter_cells";
 import { times_of } from "../../store/memory/region";
-import { bucket_of, clear_cells } from "../../store/memory/times";
+import { bucket_of, clear_cells, use_bucket } from "../../store/memory/times";
 import { type LiveServer, Own } from "./model";
 
 /** The times of responses: moving averages and histograms. Hot. */
@@ -62,8 +62,8 @@ function count_in_histograms(
   add(count, weight);
   add(times + TimeCell.HEADER_SUM, header_time * weight);
   add(times + TimeCell.RESPONSE_SUM, response_time * weight);
-  add(times + TimeCell.FIRST_HEADER + bucket_of(header_time), weight);
-  add(times + TimeCell.FIRST_RESPONSE + bucket_of(response_time), weight);
+  add(use_bucket(times, bucket_of(header_time)), weight);
+  add(use_bucket(times, bucket_of(response_time)) + TimeCell.FIRST_RESPONSE, weight);
 }
 
 /** Counts the times of a response, in milliseconds. `weight`: the number of responses that they stand for. */

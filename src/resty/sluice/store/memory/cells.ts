@@ -112,6 +112,8 @@ export const enum Slot {
   STREAMS,
   /** The revision of the store that the worker has seen, some tenths of a second ago. */
   SEEN_REVISION,
+  /** The number of ended requests that the slot's workers have written to its ring. */
+  ENDINGS,
 }
 
 /**

@@ -14,13 +14,19 @@ export const enum Counter {
   FIRST_CODE,
 }
 
-/** The histograms of a server's times in milliseconds, 29 buckets each: `times.ts`. */
+/**
+ * The cells of one group of buckets of the histograms of a server's times: `times.ts`. Only the first group,
+ * that of the shortest times, has the sums, in milliseconds, and the bits of the groups in use.
+ */
 export const enum TimeCell {
-  HEADER_SUM,
-  RESPONSE_SUM,
+  /** Up to six buckets of header times, of which the first group has five, and those of response times. */
   FIRST_HEADER,
-  FIRST_RESPONSE = FIRST_HEADER + 29,
-  LAST = FIRST_RESPONSE + 28,
+  HEADER_SUM = FIRST_HEADER + 5,
+  FIRST_RESPONSE,
+  RESPONSE_SUM = FIRST_RESPONSE + 5,
+  GROUPS,
+  /** The number of these cells. */
+  CELLS,
 }
 
 /** The counters of an upstream, at its own row. */
@@ -42,6 +48,6 @@ export const enum UpstreamCounter {
 }
 
 /** The last cell of a server's counters. */
-export const LAST_CODE = 39;
+export const LAST_CODE = 23;
 /** The factor of the count in a status code's cell. Status codes are smaller. */
 export const CODE_STEP = 1024;

@@ -3,7 +3,7 @@ import { TimeCell, UpstreamCounter } from "./counter_cells";
 import { fence } from "./dict";
 import { counter_at, RESET_SLOT, row_at, shared_memory, stamp_at, stamp_of, times_of } from "./region";
 import { reset_cells } from "./statistics";
-import { add_times, BUCKETS, clear_cells, clear_times, new_times, type Times } from "./times";
+import { add_cells, add_times, clear_cells, clear_times, keep_cells, new_times, type Times } from "./times";
 import { add_totals, TOTALS } from "./totals";
 
 /**
@@ -34,12 +34,7 @@ function keep_times(counters: Cell, times: Times): void {
   const at = times_of(counters);
   if (memory[counters + UpstreamCounter.DEPARTED_TIMED] === 0) clear_cells(at);
   add(counters + UpstreamCounter.DEPARTED_TIMED, times.count);
-  add(at + TimeCell.HEADER_SUM, times.header_sum);
-  add(at + TimeCell.RESPONSE_SUM, times.response_sum);
-  for (const bucket of $range(0, BUCKETS - 1)) {
-    add(at + TimeCell.FIRST_HEADER + bucket, times.header[bucket]);
-    add(at + TimeCell.FIRST_RESPONSE + bucket, times.response[bucket]);
-  }
+  keep_cells(at, times, 1);
 }
 
 /** Moves the numbers of servers that give up their rows to the upstream. The caller holds the write lock. */
@@ -92,8 +87,5 @@ export function add_departed_times(times: Times, row: RowNumber): void {
   times.count += memory[counters + UpstreamCounter.DEPARTED_TIMED];
   times.header_sum += memory[at + TimeCell.HEADER_SUM];
   times.response_sum += memory[at + TimeCell.RESPONSE_SUM];
-  for (const bucket of $range(0, BUCKETS - 1)) {
-    times.header[bucket] += memory[at + TimeCell.FIRST_HEADER + bucket];
-    times.response[bucket] += memory[at + TimeCell.FIRST_RESPONSE + bucket];
-  }
+  add_cells(times, at);
 }

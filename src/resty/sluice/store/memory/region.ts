@@ -2,7 +2,7 @@ import type { NumberPointer } from "ffi";
 import type { Result } from "../../lib/result";
 
 import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
-import { TimeCell } from "./counter_cells";
+import { LAST_CODE, TimeCell } from "./counter_cells";
 import { doubles_at, map_shared } from "./posix";
 
 /**
@@ -13,14 +13,16 @@ import { doubles_at, map_shared } from "./posix";
  *   header    the store's variables: revision, file descriptors, free rows
  *   changes   what the last revisions changed: a ring
  *   slots     one for each worker; slot 0 holds what a reset subtracts; one more ends the list
+ *   endings   slots × 64: the rows at which a worker's requests have ended last, a ring
  *   rows      one for each server and each upstream: the state that the workers share
- *   active    banks × rows × 16 slots: the requests that a worker has under way at a row. The cells of a
+ *   active    banks × rows × 8 slots: the requests that a worker has under way at a row. The cells of a
  *             row in a bank are adjacent, to be summed. A bank that no worker needs is never touched
  *   begun     in the same way, the sum of the start times of those requests in milliseconds, where a
  *             method needs their age; at an upstream's own row: its retries under way
  *   stamps    slots × rows: the incarnation of the server that the counters are for; 0: never counted
  *   counters  slots × rows: the other counters of a worker
- *   times     slots × rows: the histograms of a worker, touched once a server has responded
+ *   times     groups × slots × rows: the histograms of a worker. A group of buckets is touched once a
+ *             server has responded within its times
  *
  * Each cell of the last five parts is written by one worker only, so no update is lost.
  */
@@ -36,15 +38,18 @@ const LINE = 8;
 const FIRST_CHANGE = math.ceil(Header.CELLS / LINE) * LINE;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 16;
+/** The number of ended requests that are kept of a worker. */
+export const ENDINGS = 64;
 /** A multiple of the cache line. Most requests touch only the first line. */
 const ROW_SIZE = math.ceil(Row.CELLS / LINE) * LINE;
 export const LAST_OF_ROW = ROW_SIZE - 1;
-const COUNTER_SIZE = 40;
-const TIMES_SIZE = TimeCell.LAST + 1;
+const COUNTER_SIZE = LAST_CODE + 1;
+/** The number of groups of buckets. */
+export const TIME_GROUPS = 5;
 /** The slot whose counters hold what resets subtract, as numbers below 0. */
 export const RESET_SLOT = 0;
-/** The number of slots in a bank: two cache lines. Slot 0 is in no bank. */
-const BANK = 16;
+/** The number of slots in a bank: a cache line. Slot 0 is in no bank. */
+const BANK = 8;
 const BYTES = 8;
 /** The cells that tell whether the 5th, 9th and 17th slot were ever taken. */
 const FIFTH_USED = HEADER_SIZE + 5 * SLOT_SIZE + Slot.USED;
@@ -52,12 +57,15 @@ const NINTH_USED = HEADER_SIZE + 9 * SLOT_SIZE + Slot.USED;
 const SEVENTEENTH_USED = HEADER_SIZE + 17 * SLOT_SIZE + Slot.USED;
 
 let memory: NumberPointer | undefined;
+let first_ending = 0;
 let first_row = 0;
 let first_active = 0;
 let first_begun = 0;
 let first_stamp = 0;
 let first_counter = 0;
 let first_time = 0;
+/** The distance from the cells of a group of buckets to those of the next group. */
+let group_size = 0;
 let rows = 0;
 let slots = 0;
 /** The distance from a row's cells in one bank to those in the next. */
@@ -73,6 +81,11 @@ export function slot_at(slot: number): Cell {
   return (HEADER_SIZE + slot * SLOT_SIZE) as Cell;
 }
 
+/** Returns the offset of an ended request of a slot, by its number. */
+export function ending_at(slot: number, index: number): Cell {
+  return (first_ending + slot * ENDINGS + (index % ENDINGS)) as Cell;
+}
+
 /** Uses memory that was mapped before a reload. Returns false when its layout differs. */
 export function attach(address: number): boolean {
   const attached = doubles_at(address);
@@ -80,19 +93,22 @@ export function attach(address: number): boolean {
   memory = attached;
   rows = attached[Header.ROWS];
   slots = attached[Header.SLOTS];
-  first_row = slot_at(slots + 1);
+  first_ending = slot_at(slots + 1);
+  first_row = first_ending + slots * ENDINGS;
   first_active = first_row + rows * ROW_SIZE;
   bank_size = rows * BANK;
   first_begun = first_active + rows * (slots - 1);
   first_stamp = first_begun + rows * (slots - 1);
   first_counter = first_stamp + slots * rows;
   first_time = first_counter + slots * rows * COUNTER_SIZE;
+  group_size = slots * rows * TimeCell.CELLS;
   return true;
 }
 
 function cells_of(row_count: number, slot_count: number): number {
-  const cells_a_row = ROW_SIZE + 2 * (slot_count - 1) + slot_count * (1 + COUNTER_SIZE + TIMES_SIZE);
-  return slot_at(slot_count + 1) + row_count * cells_a_row;
+  const cells_a_row =
+    ROW_SIZE + 2 * (slot_count - 1) + slot_count * (1 + COUNTER_SIZE + TIME_GROUPS * TimeCell.CELLS);
+  return slot_at(slot_count + 1) + slot_count * ENDINGS + row_count * cells_a_row;
 }
 
 /**
@@ -165,11 +181,11 @@ function sum_of_four(cells: NumberPointer, first: number): number {
   return cells[first] + cells[first + 1] + cells[first + 2] + cells[first + 3];
 }
 
-/** Sums up a row's cells in the banks after the first that begin with a slot that was ever taken. */
-function sum_of_later_banks(cells: NumberPointer, first: number): number {
+/** Sums up a row's cells in the banks after the second that begin with a slot that was ever taken. */
+function sum_of_later_banks(cells: NumberPointer, second: number): number {
   let sum = 0;
-  let bank = first;
-  let slot = BANK + 1;
+  let bank = second;
+  let slot = 2 * BANK + 1;
   while (is_used(slot)) {
     bank = bank + bank_size;
     slot = slot + BANK;
@@ -185,9 +201,10 @@ export function sum_of_slots(first: Cell): number {
   if (cells[FIFTH_USED] === 0) return sum;
   sum = sum + sum_of_four(cells, first + 4);
   if (cells[NINTH_USED] === 0) return sum;
-  sum = sum + sum_of_four(cells, first + 8) + sum_of_four(cells, first + 12);
+  const second = first + bank_size;
+  sum = sum + sum_of_four(cells, second) + sum_of_four(cells, second + 4);
   if (cells[SEVENTEENTH_USED] === 0) return sum;
-  return sum + sum_of_later_banks(cells, first);
+  return sum + sum_of_later_banks(cells, second);
 }
 
 /** Returns the stamp of a row. */
@@ -205,9 +222,14 @@ export function counter_at(slot: number, row: RowNumber): Cell {
   return (first_counter + (slot * rows + row) * COUNTER_SIZE) as Cell;
 }
 
-/** Returns the offset of the histograms that belong to counters. */
+/** Returns the offset of the histograms that belong to counters: of the first group of buckets. */
 export function times_of(counters: Cell): Cell {
-  return (first_time + ((counters - first_counter) / COUNTER_SIZE) * TIMES_SIZE) as Cell;
+  return (first_time + ((counters - first_counter) / COUNTER_SIZE) * TimeCell.CELLS) as Cell;
+}
+
+/** Returns the offset of a group of buckets, from 0, of the histograms at an offset. */
+export function group_at(times: Cell, group: number): Cell {
+  return (times + group * group_size) as Cell;
 }
 
 /** Returns the offsets of a row's counters in all slots that have counted for this stamp. Any phase. */

@@ -2,7 +2,15 @@ import * as ffi from "ffi";
 
 import type { Cell, RowNumber } from "./cells";
 import { Counter, TimeCell } from "./counter_cells";
-import { counter_at, counters_of, RESET_SLOT, shared_memory, times_of } from "./region";
+import {
+  counter_at,
+  counters_of,
+  group_at,
+  RESET_SLOT,
+  shared_memory,
+  TIME_GROUPS,
+  times_of,
+} from "./region";
 
 /**
  * Histograms of a server's header times and response times, over all workers.
@@ -19,6 +27,11 @@ export const BOUNDS = [
 /** The number of buckets of a histogram. */
 export const BUCKETS = 29;
 const LONGEST = 60000;
+/** The buckets of the first group, and of each other one. */
+const FIRST_SIZE = 5;
+const GROUP_SIZE = 6;
+/** The bits of the groups in use. */
+const BITS = [1, 2, 4, 8, 16];
 
 /** The bucket of each time in milliseconds, which is all that nginx measures. */
 const buckets = ffi.new("uint8_t[?]", LONGEST + 1) as unknown as ffi.NumberPointer;
@@ -38,10 +51,78 @@ export function bucket_of(time: number): number {
   return time > LONGEST ? BUCKETS - 1 : buckets[math.floor(time + 0.5)];
 }
 
-/** Sets the cells of a worker's histograms to 0. `at`: the first of them. */
-export function clear_cells(at: Cell): void {
+/** Returns the group of a bucket. */
+function group_of(bucket: number): number {
+  return bucket < FIRST_SIZE ? 0 : math.floor((bucket - FIRST_SIZE) / GROUP_SIZE) + 1;
+}
+
+/** Returns the first bucket of a group. */
+function first_of(group: number): number {
+  return group === 0 ? 0 : FIRST_SIZE + (group - 1) * GROUP_SIZE;
+}
+
+function clear_group(at: Cell): void {
   const memory = shared_memory();
-  for (const cell of $range(at, at + TimeCell.LAST)) memory[cell] = 0;
+  for (const cell of $range(at, at + TimeCell.CELLS - 1)) memory[cell] = 0;
+}
+
+/** Empties a worker's histograms. `at`: their offset. */
+export function clear_cells(at: Cell): void {
+  clear_group(at);
+  shared_memory()[at + TimeCell.GROUPS] = 1;
+}
+
+/** Tells whether a group of the histograms at an offset is in use. Otherwise its cells have no meaning. */
+function has_group(at: Cell, group: number): boolean {
+  return math.floor(shared_memory()[at + TimeCell.GROUPS] / BITS[group]) % 2 === 1;
+}
+
+/**
+ * Returns the cell of the header times of a bucket, which may be changed then, in the histograms at an
+ * offset. That of the response times is `TimeCell.FIRST_RESPONSE` behind it. Hot.
+ */
+export function use_bucket(at: Cell, bucket: number): Cell {
+  if (bucket < FIRST_SIZE) return (at + bucket) as Cell;
+  const group = group_of(bucket);
+  const cells = group_at(at, group);
+  if (!has_group(at, group)) {
+    const memory = shared_memory();
+    clear_group(cells);
+    memory[at + TimeCell.GROUPS] = memory[at + TimeCell.GROUPS] + BITS[group];
+  }
+  return (cells + bucket - first_of(group)) as Cell;
+}
+
+/** Adds the histograms at an offset to others, without their number of responses. Any phase. */
+export function add_cells({ header, response }: Times, at: Cell): void {
+  const memory = shared_memory();
+  for (const group of $range(0, TIME_GROUPS - 1)) {
+    // Cells that no response has touched yet are not touched here either.
+    if (has_group(at, group)) {
+      const first = first_of(group);
+      const cells = group_at(at, group);
+      const last = group === 0 ? FIRST_SIZE - 1 : GROUP_SIZE - 1;
+      for (const place of $range(0, last)) {
+        header[first + place] += memory[cells + TimeCell.FIRST_HEADER + place];
+        response[first + place] += memory[cells + TimeCell.FIRST_RESPONSE + place];
+      }
+    }
+  }
+}
+
+/** Adds histograms, times a sign, to those at an offset. Under the write lock. */
+export function keep_cells(at: Cell, times: Times, sign: 1 | -1): void {
+  const memory = shared_memory();
+  memory[at + TimeCell.HEADER_SUM] = memory[at + TimeCell.HEADER_SUM] + sign * times.header_sum;
+  memory[at + TimeCell.RESPONSE_SUM] = memory[at + TimeCell.RESPONSE_SUM] + sign * times.response_sum;
+  for (const bucket of $range(0, BUCKETS - 1)) {
+    if (times.header[bucket] !== 0 || times.response[bucket] !== 0) {
+      const header = use_bucket(at, bucket);
+      const response = header + TimeCell.FIRST_RESPONSE;
+      memory[header] = memory[header] + sign * times.header[bucket];
+      memory[response] = memory[response] + sign * times.response[bucket];
+    }
+  }
 }
 
 /** The histograms of one server or of several, with times in milliseconds. */
@@ -76,21 +157,16 @@ export function clear_times(times: Times): void {
 /** Adds the histograms of a server. Returns false if it has none. Any phase. */
 export function add_times(times: Times, row: RowNumber, incarnation: number): boolean {
   const memory = shared_memory();
-  const { header, response } = times;
   let has_any = false;
   for (const counters of counters_of(row, incarnation)) {
     const count = memory[counters + Counter.TIMED];
-    // Cells that no response has touched yet are not touched here either.
     if (count !== 0) {
       const at = times_of(counters);
       has_any = true;
       times.count += count;
       times.header_sum += memory[at + TimeCell.HEADER_SUM];
       times.response_sum += memory[at + TimeCell.RESPONSE_SUM];
-      for (const bucket of $range(0, BUCKETS - 1)) {
-        header[bucket] += memory[at + TimeCell.FIRST_HEADER + bucket];
-        response[bucket] += memory[at + TimeCell.FIRST_RESPONSE + bucket];
-      }
+      add_cells(times, at);
     }
   }
   return has_any;
@@ -105,14 +181,7 @@ export function reset_times(row: RowNumber, incarnation: number): void {
   const at = times_of(counters);
   if (memory[counters + Counter.TIMED] === 0) clear_cells(at);
   memory[counters + Counter.TIMED] = memory[counters + Counter.TIMED] - times.count;
-  memory[at + TimeCell.HEADER_SUM] = memory[at + TimeCell.HEADER_SUM] - times.header_sum;
-  memory[at + TimeCell.RESPONSE_SUM] = memory[at + TimeCell.RESPONSE_SUM] - times.response_sum;
-  for (const bucket of $range(0, BUCKETS - 1)) {
-    const header = at + TimeCell.FIRST_HEADER + bucket;
-    const response = at + TimeCell.FIRST_RESPONSE + bucket;
-    memory[header] = memory[header] - times.header[bucket];
-    memory[response] = memory[response] - times.response[bucket];
-  }
+  keep_cells(at, times, -1);
 }
 
 /**
