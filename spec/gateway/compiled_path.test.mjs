@@ -10,7 +10,7 @@ import { waitFor } from "./support/wait.mjs";
 const REQUESTS_AN_UPSTREAM = 700;
 
 /**
- * Follows what LuaJIT compiles during the two phases. An attempt may fail, because another one succeeds later.
+ * Follows what LuaJIT compiles during the two phases. An attempt may fail, because another one succeeds.
  * LuaJIT has given up when it compiles an exit as a return to the interpreter, or marks a place as not to be
  * compiled: the names of those instructions begin with I.
  */
