@@ -7,7 +7,7 @@ import { startLoad } from "./support/load.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** Enough for LuaJIT to try each path of an upstream that one request in 20 takes. */
-const REQUESTS_AN_UPSTREAM = 700;
+const REQUESTS_AN_UPSTREAM = 350;
 
 /**
  * Follows what LuaJIT compiles during the two phases. An attempt may fail, because another one succeeds.
@@ -123,7 +123,7 @@ test("no part of a request's path stays interpreted, with mixed methods in one w
   await fetch(`${url}/follow`);
   const load = startLoad(context, { port: gateway.port, connections: 8, path });
   const wanted = REQUESTS_AN_UPSTREAM * names.length;
-  await waitFor(`${wanted} requests`, () => load.answers >= wanted, 120_000);
+  await waitFor(`${wanted} requests`, () => load.answers >= wanted, 240_000);
   await load.stop();
   const state = await (await fetch(`${url}/compiler`)).json();
   assert.ok(state.compiled > names.length, `LuaJIT compiles requests: ${JSON.stringify(state)}`);
