@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * The parts of a request in a profile of callgrind. A part is a function of nginx or of lua-nginx-module, with
- * all that it calls. What LuaJIT has compiled has no names.
+ * The parts of a request in a profile of callgrind. A part is a function of nginx or of lua-nginx-module,
+ * with all that it calls. What LuaJIT has compiled has no names.
  */
 
 /** The functions of the parts. */

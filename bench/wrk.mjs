@@ -26,7 +26,12 @@ function countOfH2load(text) {
   return Number(done);
 }
 
-/** Returns the command of the clients. @param {Place} place @param {number} seconds @param {Traffic} traffic */
+/**
+ * Returns the command of the clients.
+ * @param {Place} place
+ * @param {number} seconds
+ * @param {Traffic} traffic
+ */
 function commandOf({ port, secure }, seconds, { protocol, connections }) {
   const url = protocol === "HTTP/1.1" ? `http://127.0.0.1:${port}/` : `https://127.0.0.1:${secure?.port}/`;
   if (protocol === "HTTP/2")
