@@ -17,11 +17,14 @@ import {
 import { measureBulk } from "./bulk.mjs";
 import { measureChanges } from "./changes.mjs";
 import { measureControl } from "./control/control.mjs";
+import { measureCrowd } from "./crowd.mjs";
 import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
+import { measureDurable } from "./durable.mjs";
 import { groups } from "./groups.mjs";
 import { countInstructions, instructionTable } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
+import { measureLarge } from "./large.mjs";
 import { measureConfirmation } from "./load/confirm.mjs";
 import { confirmationTable, confirmationText } from "./load/confirm_table.mjs";
 import { judgeMethod, judgeModel } from "./load/goals.mjs";
@@ -29,6 +32,14 @@ import { measureLoad } from "./load/load.mjs";
 import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
 import { writeConfirmation, writeLoadPage } from "./load/page.mjs";
 import { summaryTable } from "./load/tables.mjs";
+import {
+  crowdTable,
+  durableTable,
+  judgeCrowd,
+  judgeDurable,
+  judgeLarge,
+  largeTable,
+} from "./many_tables.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
@@ -184,6 +195,18 @@ export const parts = {
   control: () => {
     const control = measureControl();
     return { data: control, text: controlTables(control), verdicts: judgeControl(control) };
+  },
+  durable: async (options) => {
+    const durable = await measureDurable(options);
+    return { data: durable, text: durableTable(durable), verdicts: judgeDurable(durable) };
+  },
+  large: async (options) => {
+    const rows = await measureLarge(options);
+    return { data: rows, text: largeTable(rows), verdicts: judgeLarge(rows) };
+  },
+  crowd: async (options) => {
+    const crowd = await measureCrowd(options);
+    return { data: crowd, text: crowdTable(crowd), verdicts: judgeCrowd(crowd) };
   },
   state: async (options) => {
     const state = await measureState(options);
