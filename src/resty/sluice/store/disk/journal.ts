@@ -50,8 +50,8 @@ function written_server(record: ServerRecord): WrittenServer {
 const LINES_A_STEP = 256;
 
 /**
- * Returns the servers of lines as a JSON list. Only the numbers before the parameters are rewritten, whose order
- * is that of `SERVER_SHAPE`. No line feed is in the parameters.
+ * Returns the servers of lines as a JSON list. Only the numbers before the parameters are rewritten, whose
+ * order is that of `SERVER_SHAPE`. No line feed is in the parameters.
  */
 function written_lines(lines: readonly string[]): object {
   const pieces: string[] = [];
