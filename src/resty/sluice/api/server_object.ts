@@ -72,7 +72,7 @@ const PLAIN_LINE = '^(%d+) %d+ %d+ {"server":"([^"\\]*)"(.*)$';
 /** The start of the JSON text of a server whose address is empty and whose id is 0. */
 const EMPTY_START = '{"id":0,"server":""';
 
-/** Returns a function that writes `server_object` as JSON in UTF-8, once for servers with equal parameters. */
+/** Returns a function that writes `server_object` as JSON in UTF-8, once for servers of equal parameters. */
 export function new_server_writer(): (this: void, given: string | HostRecord) => string {
   const ends = new LuaTable<string, string | undefined>();
   return (given) => {
