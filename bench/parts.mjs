@@ -19,11 +19,14 @@ import { ensureTestTools } from "../scripts/setup.mjs";
 import { measureBulk } from "./bulk.mjs";
 import { measureChanges } from "./changes.mjs";
 import { measureControl } from "./control/control.mjs";
+import { measureCrowd } from "./crowd.mjs";
 import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
+import { measureDurable } from "./durable.mjs";
 import { groups } from "./groups.mjs";
 import { countInstructions, instructionTables } from "./instructions.mjs";
 import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
+import { measureLarge } from "./large.mjs";
 import { measureConfirmation } from "./load/confirm.mjs";
 import { confirmationTable, confirmationText } from "./load/confirm_table.mjs";
 import { judgeMethod, judgeModel } from "./load/goals.mjs";
@@ -32,6 +35,14 @@ import { judgeOverloads, measureOverloads, overloadTable } from "./load/overload
 import { confirmOverloads, judgeRealOverloads, realOverloadText } from "./load/real_overload_table.mjs";
 import { writeConfirmation, writeLoadPage } from "./load/page.mjs";
 import { summaryTable } from "./load/tables.mjs";
+import {
+  crowdTable,
+  durableTable,
+  judgeCrowd,
+  judgeDurable,
+  judgeLarge,
+  largeTable,
+} from "./many_tables.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
 import { measureAccuracy, measurePicks } from "./picks.mjs";
@@ -199,6 +210,18 @@ export const parts = {
   control: () => {
     const control = measureControl();
     return { data: control, text: controlTables(control), verdicts: judgeControl(control) };
+  },
+  durable: async (options) => {
+    const durable = await measureDurable(options);
+    return { data: durable, text: durableTable(durable), verdicts: judgeDurable(durable) };
+  },
+  large: async (options) => {
+    const rows = await measureLarge(options);
+    return { data: rows, text: largeTable(rows), verdicts: judgeLarge(rows) };
+  },
+  crowd: async (options) => {
+    const crowd = await measureCrowd(options);
+    return { data: crowd, text: crowdTable(crowd), verdicts: judgeCrowd(crowd) };
   },
   state: async (options) => {
     const state = await measureState(options);

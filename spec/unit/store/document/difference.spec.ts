@@ -19,25 +19,31 @@ function records(...lines: string[]): ServerRecord[] {
   return lines.map((text) => parse_line(text));
 }
 
+/** Returns the servers that differ, without their lines. */
+function records_of(before: string[], after: string[]): { added: ServerRecord[]; removed: ServerRecord[] } {
+  const { added, removed } = difference(before, after);
+  return { added, removed };
+}
+
 const [A, B, C, D] = [line(1), line(2), line(3), line(4)];
 
 describe("the difference of two versions of an upstream", () => {
   it("names the added and the removed servers in their order", () => {
-    expect(difference([A, B], [B, D, C])).same({ added: records(D, C), removed: records(A) });
+    expect(records_of([A, B], [B, D, C])).same({ added: records(D, C), removed: records(A) });
   });
 
   it("names a changed server in both lists", () => {
-    expect(difference([A, B], [line(1, 5), B])).same({ added: records(line(1, 5)), removed: records(A) });
+    expect(records_of([A, B], [line(1, 5), B])).same({ added: records(line(1, 5)), removed: records(A) });
   });
 
   it("is empty for the same servers in another order", () => {
-    expect(difference([A, B], [B, A])).same({ added: [], removed: [] });
-    expect(difference([], [])).same({ added: [], removed: [] });
+    expect(records_of([A, B], [B, A])).same({ added: [], removed: [] });
+    expect(records_of([], [])).same({ added: [], removed: [] });
   });
 
   it("names all servers of a version when the other version has none", () => {
-    expect(difference([], [A])).same({ added: records(A), removed: [] });
-    expect(difference([A], [])).same({ added: [], removed: records(A) });
+    expect(records_of([], [A])).same({ added: records(A), removed: [] });
+    expect(records_of([A], [])).same({ added: [], removed: records(A) });
   });
 
   it("is counted by the servers' ids", () => {

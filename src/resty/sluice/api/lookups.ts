@@ -5,6 +5,7 @@ import { at_server } from "../config/upstream";
 import { options_or_default } from "../discovery/resolver";
 import * as clock from "../lib/clock";
 import { is_table } from "../lib/json";
+import { rest } from "../lib/rest";
 import { look_up_once } from "../net/dns/host";
 import { read } from "../store/document/read";
 
@@ -65,6 +66,7 @@ export function look_up_names(upstream: string, servers: unknown[], resolver: un
   const end = end_of_lookups();
   const count = servers.length;
   for (const index of $range(0, count - 1)) {
+    rest();
     const name = name_to_look_up(servers[index]);
     if (name !== undefined) {
       const [host, port] = parts_of_name(name);

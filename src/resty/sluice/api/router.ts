@@ -1,5 +1,6 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
+import { in_slices } from "../lib/slices";
 import { count_refusal } from "../store/memory/refusals";
 import { send, send_problem } from "./answer";
 import { audit } from "./audit";
@@ -141,5 +142,7 @@ export function answer_request(options: ApiOptions): void {
     return;
   }
   const client = exchange.client ?? NOBODY;
-  answer_by(handler, exchange, { method, options, parameters, conditions, client });
+  in_slices(() => {
+    answer_by(handler, exchange, { method, options, parameters, conditions, client });
+  });
 }

@@ -1,6 +1,8 @@
 import { ADAPTIVE } from "../config/adaptive_limit";
 import type { ServerConfig } from "../config/server";
-import { list, record, words } from "../lib/json";
+import { encode, list, record, words } from "../lib/json";
+import { rest } from "../lib/rest";
+import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document/document";
 import { hosts_of, type HostRecord } from "../store/document/host";
 import { numbers_in, parse_line, stored_server, type ServerRecord } from "../store/document/line";
@@ -66,6 +68,57 @@ function configured_object(this: void, _document: Document, given: string | Host
   return server_object(given);
 }
 
+const PLAIN_LINE = '^(%d+) %d+ %d+ {"server":"([^"\\]*)"(.*)$';
+/** The start of the JSON text of a server whose address is empty and whose id is 0. */
+const EMPTY_START = '{"id":0,"server":""';
+
+/** Returns a function that writes `server_object` as JSON in UTF-8, once for servers of equal parameters. */
+export function new_server_writer(): (this: void, given: string | HostRecord) => string {
+  const ends = new LuaTable<string, string | undefined>();
+  return (given) => {
+    const plain = typeof given === "string" ? given : "";
+    const [id, address, parameters] = string.match(plain, PLAIN_LINE);
+    if (id === undefined) return escape_invalid_utf8(encode(server_object(given)));
+    let end = ends.get(parameters);
+    if (end === undefined) {
+      const empty = encode(server_object(`0 0 0 {"server":""${parameters}`));
+      end = escape_invalid_utf8(string.sub(empty, EMPTY_START.length + 1));
+      ends.set(parameters, end);
+    }
+    return `{"id":${id},"server":"${address}"${end}`;
+  };
+}
+
+/** Returns the servers as `server_objects` does, as JSON text in UTF-8 if `write` returns that. Rests. */
+export function server_list_text(
+  document: Document,
+  write: (this: void, given: string | HostRecord) => string = new_server_writer(),
+): string {
+  const texts: string[] = [];
+  for (const given of in_order(document)) {
+    texts.push(write(given));
+    rest();
+  }
+  return `[${table.concat(texts, ",")}]`;
+}
+
+/** Returns the servers in the order in which they were added: lines, and host names. */
+function in_order(document: Document): (string | HostRecord)[] {
+  const hosts = hosts_of(document);
+  if (hosts.length === 0) return document.lines;
+  const servers: (string | HostRecord)[] = [];
+  let place = 0;
+  for (const line of document.lines) {
+    while (place < hosts.length && hosts[place].id < numbers_in(line)[0]) {
+      servers.push(hosts[place]);
+      place += 1;
+    }
+    servers.push(line);
+  }
+  for (const host of hosts.slice(place)) servers.push(host);
+  return servers;
+}
+
 /**
  * Returns the servers in the order in which they were added, host names included.
  *
@@ -77,16 +130,5 @@ export function server_objects(
   fields?: readonly string[],
   object_of: (this: void, document: Document, given: string | HostRecord) => object = configured_object,
 ): object[] {
-  const objects: object[] = [];
-  const hosts = hosts_of(document);
-  let place = 0;
-  for (const line of document.lines) {
-    while (place < hosts.length && hosts[place].id < numbers_in(line)[0]) {
-      objects.push(filter_object(object_of(document, hosts[place]), fields));
-      place += 1;
-    }
-    objects.push(filter_object(object_of(document, line), fields));
-  }
-  for (const host of hosts.slice(place)) objects.push(filter_object(object_of(document, host), fields));
-  return list(objects);
+  return list(in_order(document).map((given) => filter_object(object_of(document, given), fields)));
 }

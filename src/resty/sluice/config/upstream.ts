@@ -1,4 +1,5 @@
 import { is_table } from "../lib/json";
+import { rest } from "../lib/rest";
 import { unknown_key } from "../lib/tables";
 import { duplicate_server, place_of } from "./address";
 import { block, optional, type ConfigOf } from "./block";
@@ -22,6 +23,7 @@ function read_servers(this: void, path: string, input: unknown): Read<ServerConf
   const servers: ServerConfig[] = [];
   const given = new LuaTable<string, string | undefined>();
   for (const item of items) {
+    rest();
     const [server, problem] = read_named_server(item);
     if (server === undefined) return $multi(undefined, at_server(servers.length, problem as Problem));
     const name = place_of(server);
@@ -61,6 +63,7 @@ export function read_upstream(input: unknown, base?: UpstreamConfig): Read<Upstr
     servers = read;
   }
   for (const index of $range(0, servers.length - 1)) {
+    rest();
     const problem = check_fit(settings, servers[index]);
     if (problem !== undefined) return $multi(undefined, at_server(index, problem));
   }

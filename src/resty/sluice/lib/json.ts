@@ -19,6 +19,17 @@ interface Shape {
 }
 
 const LIST: object = {};
+const RAW: object = {};
+
+/** A value that is written as its JSON text. */
+interface Raw {
+  text: string;
+}
+
+/** Returns a value that `encode` writes as a JSON text, which must be valid. */
+export function raw(text: string): object {
+  return setmetatable({ text }, RAW as LuaMetatable<Raw>);
+}
 
 /** Marks `items` as a JSON array, so that it stays one when it is empty. Returns it. */
 export function list<T>(items: T[]): T[] {
@@ -95,6 +106,10 @@ function put_list(parts: string[], count: number, items: readonly unknown[]): nu
 
 function put_table(parts: string[], count: number, value: object): number {
   const metatable = getmetatable(value) as unknown;
+  if (metatable === RAW) {
+    parts[count] = (value as Raw).text;
+    return count + 1;
+  }
   if (metatable === LIST || (value as unknown[])[0] !== undefined)
     return put_list(parts, count, value as unknown[]);
   const { fields, starts } = metatable === undefined ? shape(sorted_keys(value)) : (metatable as Shape);

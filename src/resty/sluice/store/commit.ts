@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import { no_pause } from "../lib/pause";
+import { rest } from "../lib/rest";
 import { change_text, deletion_text, format_changes } from "./disk/journal";
 import * as disk from "./disk/writer";
 import { format_document } from "./document/document";
@@ -162,6 +163,7 @@ export function free_new_rows(
     const known = new LuaSet<number>();
     for (const line of current?.lines ?? []) known.add(numbers_in(line)[2]);
     for (const line of next?.lines ?? []) {
+      rest();
       const [, , row] = numbers_in(line);
       if (!known.has(row)) free_row(row);
     }

@@ -1,6 +1,7 @@
 import type { OutlierConfig } from "../config/outlier";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
+import { rest } from "../lib/rest";
 import type { Document } from "./document/document";
 import { numbers_in, parse_line, type ServerRecord } from "./document/line";
 import { Row, UpstreamRow } from "./memory/cells";
@@ -32,6 +33,7 @@ function set_limits({ row, outlier_detection }: Document, servers: readonly Serv
   memory[row_at(row) + UpstreamRow.EJECTS] = ejects(outlier_detection) ? 1 : 0;
   memory[row_at(row) + UpstreamRow.OUTLIER_MODE] = outlier_mode(outlier_detection);
   for (const { row, max_fails, fail_timeout } of servers) {
+    rest();
     const at = row_at(row);
     memory[at + Row.MAX_FAILS] = max_fails;
     memory[at + Row.FAIL_TIMEOUT] = seconds_of(fail_timeout);
@@ -45,6 +47,7 @@ function review(name: string, upstream: Document, servers: readonly ServerRecord
   const memory = shared_memory();
   const now = clock.now();
   for (const server of servers) {
+    rest();
     const at = row_at(server.row);
     if (memory[at + Row.UNAVAILABLE_UNTIL] !== 0 || memory[at + Row.FAILS] !== 0)
       conclude(subject_of(name, upstream.row, server), now, "its limits have changed");

@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import { rest } from "../lib/rest";
 import { count_difference, type Difference } from "./document/difference";
 import type { Document, Leaver } from "./document/document";
 import type { Author } from "./history/author";
@@ -47,11 +48,12 @@ export interface Prepared extends Change {
 function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leaver[] {
   const known = new LuaSet<number>();
   for (const other of others) known.add(other.row);
-  const rest: Leaver[] = [];
+  const left: Leaver[] = [];
   for (const { row, incarnation } of rows) {
-    if (!known.has(row)) rest.push({ row, incarnation });
+    rest();
+    if (!known.has(row)) left.push({ row, incarnation });
   }
-  return rest;
+  return left;
 }
 
 function kind_of({ current, next }: Change): ChangeKind {

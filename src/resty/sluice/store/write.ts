@@ -150,7 +150,7 @@ function write_alone(name: string, author: Author, edit: Edit, reach: Reach): Wr
 }
 
 function write_once(name: string, author: Author, edit: Edit, reach: Reach): Written {
-  if (!may_be_in_group(reach)) return write_alone(name, author, edit, reach);
+  if (!may_be_in_group(name, reach)) return write_alone(name, author, edit, reach);
   const written = write_in_group(name, author, edit);
   if (written === ALONE) return write_alone(name, author, edit, reach);
   return $multi(written.document, written.problem);

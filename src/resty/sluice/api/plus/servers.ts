@@ -6,29 +6,37 @@ import {
   type ServerConfig,
 } from "../../config/server";
 import type { Read } from "../../config/reader";
+import { encode } from "../../lib/json";
 import { set_of } from "../../lib/tables";
+import { escape_invalid_utf8 } from "../../lib/utf8";
 import { free_new_rows } from "../../store/commit";
 import { find_by_id, type Document } from "../../store/document/document";
 import { add_server, patch_server, remove_server } from "../../store/document/edit";
 import type { HostRecord } from "../../store/document/host";
 import { find_host } from "../../store/document/hosts";
+import { has_adaptive } from "../../store/document/line";
 import { read } from "../../store/document/read";
-import { etag, ok, type Answered } from "../answer";
+import { etag, ok, reply_text, type Answered } from "../answer";
 import { check_role, type Client } from "../client/client";
 import { find_any_server, of_upstream, write_existing } from "../existing";
 import { filter_object, wanted_fields } from "../fields";
 import { look_up_names } from "../lookups";
 import { argument, read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
-import { plus_server_object, server_objects } from "../server_object";
+import { plus_server_object, server_list_text } from "../server_object";
 
 /** `/http/upstreams/<name>/servers`: the configuration of servers. */
 
-function shown_servers(document: Document): object[] {
-  return server_objects(document, wanted_fields(), plus_server_object);
+function servers_text(document: Document): string {
+  const fields = wanted_fields();
+  if (fields === undefined && !document.lines.some((line) => has_adaptive(line)))
+    return server_list_text(document);
+  return server_list_text(document, (given) =>
+    escape_invalid_utf8(encode(filter_object(plus_server_object(document, given), fields))),
+  );
 }
 
-const get_servers = of_upstream((document) => ok(shown_servers(document), document));
+const get_servers = of_upstream((document) => reply_text(200, servers_text(document), document));
 
 /** Returns the server with an id, which exists, in the form that `server_object` takes. */
 function server_with(document: Document, id: number): string | HostRecord {
@@ -134,7 +142,7 @@ function remove(this: void, request: ApiRequest): Answered {
     return remove_server(current, found.id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(shown_servers(document), document);
+  return reply_text(200, servers_text(document), document);
 }
 
 export const routes: Route[] = [

@@ -4,9 +4,10 @@ import { may_serve } from "../../config/server";
 import type { SplitConfig } from "../../config/split";
 import { reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
+import { rest } from "../../lib/rest";
 import { free_new_rows } from "../../store/commit";
 import type { Document, Leaver } from "../../store/document/document";
-import { parse_line, type ServerRecord } from "../../store/document/line";
+import { numbers_in, parse_line, type ServerRecord } from "../../store/document/line";
 import { read } from "../../store/document/read";
 import { Row } from "../../store/memory/cells";
 import { Reported } from "../../store/memory/states";
@@ -31,6 +32,7 @@ type Check = (this: void, record: ServerRecord) => boolean;
 function some_server(document: Document | undefined, check: Check): boolean {
   for (const line of document?.lines ?? []) {
     if (check(parse_line(line))) return true;
+    rest();
   }
   return false;
 }
@@ -73,7 +75,11 @@ function is_in_use(document: Document | undefined, now: clock.Moment, seen: LuaS
     if (is_new && is_in_use(read(upstream), now, seen)) return true;
   }
   let last = 0;
-  for (const line of document.lines) last = math.max(last, selected_at(parse_line(line)));
+  for (const line of document.lines) {
+    const [, incarnation, row] = numbers_in(line);
+    last = math.max(last, selected_at({ incarnation, row }));
+    rest();
+  }
   for (const leaver of document.leavers) last = math.max(last, selected_at(leaver));
   return last > 0 && now - last <= RECENT_SECONDS;
 }

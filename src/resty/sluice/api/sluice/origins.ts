@@ -5,6 +5,7 @@ import type { Read } from "../../config/reader";
 import type { ServerConfig } from "../../config/server";
 import { at_server, type UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
+import { rest } from "../../lib/rest";
 import type { Document } from "../../store/document/document";
 import { parse_line, source_in } from "../../store/document/line";
 import { registered_nodes } from "../../store/document/nodes";
@@ -59,6 +60,7 @@ function take_origin(server: Record<string, unknown>): Read<Origin> {
 export function take_origins(servers: unknown): Read<Origin[]> {
   const origins: Origin[] = [];
   for (const server of is_table(servers) ? (servers as unknown as unknown[]) : []) {
+    rest();
     const [origin, problem] = take_origin(is_table(server) ? server : {});
     if (origin === undefined) return $multi(undefined, at_server(origins.length, problem as Problem));
     origins.push(origin);
@@ -86,6 +88,7 @@ export function with_origins(
   const is_following = follows_registry(current, config);
   const servers: ServerConfig[] = [];
   for (const index of $range(0, origins.length - 1)) {
+    rest();
     // A server with a host name is a source, and has none.
     const is_named = config.servers[index].resolve === true;
     const { is_copy, source, node } = is_named ? NO_ORIGIN : origins[index];

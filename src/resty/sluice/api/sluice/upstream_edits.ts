@@ -4,7 +4,8 @@ import type { ServerConfig } from "../../config/server";
 import { SETTINGS, settings_of, type UpstreamSettings } from "../../config/settings";
 import { read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { read_list } from "../../config/values";
-import { shape, shaped } from "../../lib/json";
+import { encode, raw, shape, shaped } from "../../lib/json";
+import { escape_invalid_utf8 } from "../../lib/utf8";
 import type { Document } from "../../store/document/document";
 import { hosts_of } from "../../store/document/host";
 import { parse_line } from "../../store/document/line";
@@ -14,7 +15,7 @@ import { replace_upstream } from "../../store/document/replace";
 import type { Edit } from "../../store/edit";
 import { look_up_names } from "../lookups";
 import { check_conditions, type Conditions } from "../precondition";
-import { server_objects } from "../server_object";
+import { server_list_text } from "../server_object";
 import { check_empty } from "./empty";
 import { check_made } from "./made";
 import { take_origins, with_origins, type Origin } from "./origins";
@@ -32,10 +33,13 @@ export function shown_settings(settings: UpstreamSettings): UpstreamSettings {
   return { ...settings, autoscale, discovery, health_check } as UpstreamSettings;
 }
 
-/** Returns an upstream as the API shows it. */
-export function upstream_object(document: Document): object {
+/** Returns an upstream as the API shows it, as JSON text in UTF-8. Rests. */
+export function upstream_text(document: Document): string {
+  const servers = server_list_text(document);
   const settings = shown_settings(settings_of(document));
-  return shaped({ ...settings, servers: server_objects(document) }, UPSTREAM);
+  const text = escape_invalid_utf8(encode(shaped({ ...settings, servers: raw("") }, UPSTREAM)));
+  // The servers are the last member.
+  return `${string.sub(text, 1, -2)}${servers}}`;
 }
 
 /** An upstream that a client has sent. */

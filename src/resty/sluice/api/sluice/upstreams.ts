@@ -1,12 +1,11 @@
 import { invalid_value } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { check_name } from "../../config/name";
-import { encode } from "../../lib/json";
 import { read } from "../../store/document/read";
 import { revision } from "../../store/memory/region";
 import type { Edit } from "../../store/edit";
 import { write } from "../../store/write";
-import { etag_of_revision, ok, reply, type Answered, type NextPiece } from "../answer";
+import { etag_of_revision, reply, reply_text, type Answered, type NextPiece } from "../answer";
 import { author_of } from "../author";
 import type { Client } from "../client/client";
 import { visible_names } from "../client/visible";
@@ -22,7 +21,7 @@ import {
   put_edit,
   read_input,
   read_whole,
-  upstream_object,
+  upstream_text,
   type Input,
 } from "./upstream_edits";
 
@@ -31,7 +30,7 @@ import {
 function all_pieces(client: Client): NextPiece {
   return collection_pieces(visible_names(client), (name) => {
     const document = read(name);
-    return document === undefined ? undefined : encode(upstream_object(document));
+    return document === undefined ? undefined : upstream_text(document);
   });
 }
 
@@ -44,7 +43,7 @@ function get_all(this: void, { client }: ApiRequest): Answered {
   return $multi({ status: 200, next_piece, headers }, undefined);
 }
 
-const get_one = of_upstream((document) => ok(upstream_object(document), document));
+const get_one = of_upstream((document) => reply_text(200, upstream_text(document), document));
 
 function input_of_body(name: string): Read<Input> {
   const [upstream, text, unreadable] = read_object();
@@ -68,7 +67,7 @@ function put(this: void, request: ApiRequest): Answered {
   };
   const [document, problem] = write(name, author_of(request), unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
-  return reply(status, upstream_object(document), document);
+  return reply_text(status, upstream_text(document), document);
 }
 
 function patch(this: void, request: ApiRequest): Answered {
@@ -77,7 +76,7 @@ function patch(this: void, request: ApiRequest): Answered {
   const edit = patch_edit(name, input, unreadable, request.conditions);
   const [document, problem] = write(name, author_of(request), unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
-  return ok(upstream_object(document), document);
+  return reply_text(200, upstream_text(document), document);
 }
 
 function remove(this: void, request: ApiRequest): Answered {

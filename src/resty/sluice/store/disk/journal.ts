@@ -1,6 +1,7 @@
 import { settings_of, type UpstreamSettings } from "../../config/settings";
-import { encode, list, shape, shaped } from "../../lib/json";
-import { difference, type Difference } from "../document/difference";
+import { encode, list, raw, shape, shaped } from "../../lib/json";
+import { rest, rest_now } from "../../lib/rest";
+import type { Difference } from "../document/difference";
 import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
 import { STORED_FIELDS, stored_server, type ServerRecord } from "../document/line";
 import { CHANGE_FIELDS } from "../document/saved";
@@ -31,7 +32,7 @@ interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   deleted?: boolean;
   /** With `deleted`: the upstream is a seed, and `setup` must not create it again. */
   seed?: true;
-  put?: WrittenServer[];
+  put?: object;
   remove?: number[];
 }
 
@@ -45,24 +46,50 @@ function written_server(record: ServerRecord): WrittenServer {
   return shaped(saved, SERVER_SHAPE);
 }
 
-/** Returns a change as JSON: the upstream's document now, and the servers that differ. */
-export function change_text(name: string, document: Document, { added, removed }: Difference): string {
-  const put: WrittenServer[] = [];
-  const kept = new LuaSet<number>();
-  for (const record of added) {
-    kept.add(record.id);
-    put.push(written_server(record));
+/** The lines that are rewritten in one step. */
+const LINES_A_STEP = 256;
+
+/**
+ * Returns the servers of lines as a JSON list. Only the numbers before the parameters are rewritten, whose
+ * order is that of `SERVER_SHAPE`. No line feed is in the parameters.
+ */
+function written_lines(lines: readonly string[]): object {
+  const pieces: string[] = [];
+  for (const first of $range(1, lines.length, LINES_A_STEP)) {
+    const last = math.min(first + LINES_A_STEP - 1, lines.length);
+    const text = `\n${table.concat(lines as string[], "\n", first, last)}`;
+    pieces.push(string.gsub(text, "\n(%d+) (%d+) %d+ {", ',{"id":%1,"incarnation":%2,')[0]);
+    rest_now();
   }
+  return raw(`[${string.sub(table.concat(pieces), 2)}]`);
+}
+
+/** Returns a change as JSON: the upstream's document now, and the servers that differ. */
+export function change_text(
+  name: string,
+  document: Document,
+  { added, removed, added_lines }: Difference,
+): string {
+  const kept = new LuaSet<number>();
+  for (const { id } of added) {
+    kept.add(id);
+    rest();
+  }
+  const put =
+    added_lines === undefined
+      ? list(added.map((record) => written_server(record)))
+      : written_lines(added_lines);
   const remove: number[] = [];
   for (const { id } of removed) {
     if (!kept.has(id)) remove.push(id);
+    rest();
   }
   const change: Change = {
     ...settings_of(document),
     ...bookkeeping_of(document),
     revision: document.revision,
     upstream: name,
-    put: list(put),
+    put,
     remove: list(remove),
   };
   return encode(shaped(change, CHANGE_SHAPE));
@@ -121,7 +148,7 @@ export function start_image(revision: number): LuaMultiReturn<[ImageWriter, stri
 
 /** Returns the line of an upstream in an image. */
 export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
-  const line = seal(change_text(name, document, difference([], document.lines)));
+  const line = seal(change_text(name, document, { added: [], removed: [], added_lines: document.lines }));
   add_to_total(writer.total, string.sub(line, 1, -2));
   return line;
 }

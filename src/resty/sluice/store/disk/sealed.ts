@@ -1,3 +1,4 @@
+import { rest_now } from "../../lib/rest";
 import { crc32, crc32_end, crc32_text, CRC32_START } from "../../lib/crc32";
 
 /**
@@ -19,10 +20,23 @@ function digits_of(sum: number): string {
   return string.format("%08x", sum);
 }
 
+/** The bytes of a step of a long checksum. */
+const STEP = 65536;
+
+function sum_of(text: string): number {
+  if (text.length <= STEP) return crc32(text);
+  let state = CRC32_START;
+  for (const first of $range(1, text.length, STEP)) {
+    state = crc32_text(state, string.sub(text, first, first + STEP - 1));
+    rest_now();
+  }
+  return crc32_end(state);
+}
+
 /** Adds the checksum and the end of the line to the JSON text of a non-empty object. */
 export function seal(object_text: string): string {
   const body = string.sub(object_text, 1, -2);
-  return `${body}${START}${digits_of(crc32(body))}${END}\n`;
+  return `${body}${START}${digits_of(sum_of(body))}${END}\n`;
 }
 
 /** As `seal`, for a long text in parts, of which the object ends after the last one. */

@@ -3,6 +3,7 @@ import { block, copy_of, optional, required, type ConfigOf } from "../../config/
 import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { list_of, number_from, read_string } from "../../config/values";
 import { decode, encode } from "../../lib/json";
+import { rest } from "../../lib/rest";
 import type { RowNumber } from "../memory/cells";
 import { read_host } from "./host";
 import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
@@ -110,7 +111,10 @@ export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
 /** Parses a document's text. Empty lines at the end are padding. */
 export function parse_document(text: string): Document {
   const [document, start] = parse_head(text);
-  for (const [line] of lines_in(text, start)) document.lines.push(line);
+  for (const [line] of lines_in(text, start)) {
+    document.lines.push(line);
+    rest();
+  }
   return document;
 }
 

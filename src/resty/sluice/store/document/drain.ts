@@ -2,6 +2,7 @@ import type { Problem } from "../../config/problem";
 import { check_by_hand } from "../../config/server";
 import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
+import { rest } from "../../lib/rest";
 import { Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory, touch_health } from "../memory/region";
 import { active_requests } from "../memory/rows";
@@ -70,6 +71,7 @@ export function note_deadlines({ added, removed }: Difference): void {
   const before = new LuaTable<number, string>();
   for (const { row, leave_by } of removed) before.set(row, leave_by);
   for (const record of added) {
+    rest();
     const { row, leave_by } = record;
     const has_changed = leave_by !== (before.get(row) ?? "");
     if (has_changed && (leave_by === "" || leave_by === WHEN_IDLE)) set_leave_at(row, 0);

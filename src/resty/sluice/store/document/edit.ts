@@ -4,6 +4,7 @@ import { is_host_name } from "../../config/host_name";
 import { invalid_value, type Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { changed_server, check_by_hand, type ServerChange, type ServerConfig } from "../../config/server";
+import { rest } from "../../lib/rest";
 import type { RowNumber } from "../memory/cells";
 import { allocate_row, free_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
@@ -50,6 +51,7 @@ export function add_lines(
       return OUT_OF_MEMORY;
     }
     rows.push(row);
+    rest();
   }
   for (const [number, row] of ipairs(rows)) {
     const record: ServerRecord = {
@@ -59,6 +61,7 @@ export function add_lines(
       row,
     };
     document.lines.push(format_line(record));
+    rest();
   }
   if (is_local_id(first_id)) document.next_local_id = first_id + servers.length;
   else document.next_id = first_id + servers.length;

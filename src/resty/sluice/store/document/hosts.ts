@@ -4,6 +4,7 @@ import { invalid_value, type Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { carried_over, changed_server, type ServerChange, type ServerConfig } from "../../config/server";
 import { encode } from "../../lib/json";
+import { rest } from "../../lib/rest";
 import type { Document } from "./document";
 import { address_server, hosts_of, stored_host, type HostRecord } from "./host";
 import { format_line, has_sourced, is_found, parent_in, parse_line } from "./line";
@@ -53,6 +54,7 @@ export function lines_with_hosts(lines: readonly string[], hosts: readonly HostR
   for (const host of hosts) by_id.set(host.id, host);
   const remaining: string[] = [];
   for (const line of lines) {
+    rest();
     const is_plain = !is_found(line) || has_sourced(line, "discovery");
     const host = is_plain ? undefined : by_id.get(parent_in(line) ?? -1);
     if (is_plain) remaining.push(line);

@@ -1,5 +1,6 @@
 import { canonical_address } from "../../config/address";
 import { decode } from "../../lib/json";
+import { rest } from "../../lib/rest";
 import type { Document } from "./document";
 import { address_in, parse_line, restored_server, type ServerRecord } from "./line";
 import type { RowNumber } from "../memory/cells";
@@ -44,6 +45,33 @@ export function for_each_record(
   }
 }
 
+const WHOLE_LINE = '^(%d+) (%d+) (%d+) {"server":"([^"\\]*)"(.*)$';
+
+/** Reads lines, as `parse_line` does. Equal parameters are decoded once. Any phase. */
+export function parse_lines(lines: readonly string[]): ServerRecord[] {
+  const templates = new LuaTable<string, ServerRecord | undefined>();
+  const records: ServerRecord[] = [];
+  for (const line of lines) {
+    const [id, incarnation, row, address, parameters] = string.match(line, WHOLE_LINE);
+    const template = id === undefined ? undefined : templates.get(parameters);
+    // Records must not share the table of a node.
+    if (template === undefined || template.node !== undefined) {
+      const record = parse_line(line);
+      if (id !== undefined) templates.set(parameters, record);
+      records.push(record);
+    } else {
+      const record = restored_server(template) as ServerRecord;
+      record.server = address;
+      record.id = tonumber(id) as number;
+      record.incarnation = tonumber(incarnation) as number;
+      record.row = tonumber(row) as RowNumber;
+      records.push(record);
+    }
+    rest();
+  }
+  return records;
+}
+
 /** Returns a function that finds lines as `find_by_address` does, for many addresses. */
 export function new_line_finder({ lines }: Document): (this: void, address: string) => string | undefined {
   const by_text = new LuaTable<string, string>();
@@ -53,6 +81,7 @@ export function new_line_finder({ lines }: Document): (this: void, address: stri
     const name = canonical_address(address);
     by_text.set(address, line);
     if (!by_name.has(name)) by_name.set(name, line);
+    rest();
   }
   return (address) => by_text.get(address) ?? by_name.get(canonical_address(address));
 }

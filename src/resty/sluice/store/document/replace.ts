@@ -4,6 +4,7 @@ import { check_fit } from "../../config/fit";
 import type { Read } from "../../config/reader";
 import { carried_over, check_by_hand, type ServerConfig } from "../../config/server";
 import { settings_of } from "../../config/settings";
+import { rest } from "../../lib/rest";
 import type { UpstreamConfig } from "../../config/upstream";
 import { allocate_row, free_row } from "../memory/rows";
 import { is_local_id } from "./clustered";
@@ -12,6 +13,7 @@ import { add_lines, check_address, type Edited } from "./edit";
 import { lines_with_hosts, replaced_hosts, set_hosts } from "./hosts";
 import { format_line, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
+import { parse_lines } from "./records";
 import { new_secret } from "./secret";
 
 /** Replaces a whole upstream, except what its sources have brought. */
@@ -76,17 +78,31 @@ function make_own(server: ServerConfig): ServerConfig {
   return server;
 }
 
+/** Sorts servers by their ids. Most lists are in that order, which is that of the document. */
+function sort_by_id(records: ServerRecord[]): void {
+  let last = -1;
+  for (const { id } of records) {
+    if (id < last) {
+      table.sort(records, (one, other) => one.id < other.id);
+      return;
+    }
+    last = id;
+  }
+}
+
 /** Decides which servers stay and which are new. Servers of a source stay as they are. */
 function divide(current: Document | undefined, config: UpstreamConfig): Read<Parts> {
   const known = new LuaTable<string, ServerRecord>();
   const by_name = new LuaTable<string, ServerRecord>();
-  for (const line of current?.lines ?? []) {
-    const record = parse_line(line);
+  const records = parse_lines(current?.lines ?? []);
+  for (const record of records) {
     known.set(record.server, record);
     by_name.set(canonical_address(record.server), record);
+    rest();
   }
   const parts: Parts = { kept: [], added: [], found: [], named: [] };
   for (const server of config.servers) {
+    rest();
     // A state of version 0.1.0 may have servers whose addresses differ only in spelling.
     const before = (known.get(server.server) ?? by_name.get(canonical_address(server.server))) as
       ServerRecord | undefined;
@@ -111,15 +127,25 @@ function divide(current: Document | undefined, config: UpstreamConfig): Read<Par
       parts.added.push(has_registered ? server : make_own({ ...server }));
     }
   }
-  for (const [, record] of pairs(known)) {
-    if (has_source(record, config)) {
+  for (const record of records) {
+    rest();
+    if (known.get(record.server) === record && has_source(record, config)) {
       const unfit = check_fit(config, record);
       if (unfit !== undefined) return $multi(undefined, unfit);
       parts.kept.push(record);
     }
   }
-  table.sort(parts.kept, (a, b) => a.id < b.id);
+  sort_by_id(parts.kept);
   return $multi(parts, undefined);
+}
+
+function lines_of(records: readonly ServerRecord[]): string[] {
+  const lines: string[] = [];
+  for (const record of records) {
+    lines.push(format_line(record));
+    rest();
+  }
+  return lines;
 }
 
 /**
@@ -151,10 +177,7 @@ export function replace_upstream(
   const hosts = replaced_hosts(current, parts.named, document.next_id);
   for (const { id } of hosts) document.next_id = math.max(document.next_id, id + 1);
   set_hosts(document, hosts);
-  document.lines = lines_with_hosts(
-    parts.kept.map((record) => format_line(record)),
-    hosts,
-  );
+  document.lines = lines_with_hosts(lines_of(parts.kept), hosts);
   const kept = document.lines.length;
   // Added separately, because in a cluster each gateway numbers the servers that it finds.
   const full = add_lines(document, parts.added, revision) ?? add_lines(document, parts.found, revision);

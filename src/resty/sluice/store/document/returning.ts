@@ -1,6 +1,7 @@
 import { may_serve } from "../../config/server";
 import { parse_time } from "../../config/time";
 import type { Moment } from "../../lib/clock";
+import { rest } from "../../lib/rest";
 import type { RowNumber } from "../memory/cells";
 import { start_row } from "../memory/rows";
 import type { Difference } from "./difference";
@@ -17,6 +18,7 @@ export function start_returning({ added, removed }: Difference, size: number, no
   }
   const returning: RowNumber[] = [];
   for (const record of added) {
+    rest();
     const is_slow = parse_time(record.slow_start) !== 0;
     if (is_slow && out_of_service.has(record.row) && may_serve(record)) returning.push(record.row);
   }

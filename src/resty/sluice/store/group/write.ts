@@ -1,5 +1,6 @@
 import type { Problem } from "../../config/problem";
 import { is_equal } from "../../lib/json";
+import { is_long_work, without_rest } from "../../lib/rest";
 import { change_of } from "../change";
 import { free_new_rows } from "../commit";
 import { forces_changes } from "../disk/sync";
@@ -7,6 +8,7 @@ import * as disk from "../disk/writer";
 import type { Document } from "../document/document";
 import type { Edit } from "../edit";
 import type { Author } from "../history/author";
+import { get_text } from "../memory/dict";
 import { check_new_places } from "../places";
 import type { Change } from "../prepare";
 import { is_replicated, type Reach } from "../replicate";
@@ -23,9 +25,14 @@ interface Outcome {
   problem: Problem | undefined;
 }
 
+/** An upstream whose text is longer, in bytes, takes so long that its changes rest, which a group cannot. */
+const LARGEST_TEXT = 32768;
+
 /** Returns whether a write can be in a group: only the wait for the disk is worth it. */
-export function may_be_in_group(reach: Reach): boolean {
-  return forces_changes() && disk.is_open() && (reach === "own" || !is_replicated());
+export function may_be_in_group(name: string, reach: Reach): boolean {
+  if (!forces_changes() || !disk.is_open() || is_long_work()) return false;
+  if (reach !== "own" && is_replicated()) return false;
+  return (get_text(name) ?? "").length <= LARGEST_TEXT;
 }
 
 /** Tells whether a change concerns other upstreams: the rules of splits need those as they are stored. */
@@ -55,7 +62,7 @@ export function write_in_group(name: string, author: Author, edit: Edit): Outcom
   const failure = in_group((group) => {
     const depends = group.pending.has(name);
     const before = group.last;
-    outcome = make(group, name, author, edit);
+    outcome = without_rest(() => make(group, name, author, edit));
     return depends || group.last > before;
   });
   if (outcome === ALONE) return ALONE;

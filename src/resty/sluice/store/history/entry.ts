@@ -32,7 +32,8 @@ function is_of_configuration({ current, next, changed }: Change): boolean {
 /** Returns the line of the journal that would undo a change. */
 function undoing_text({ name, current, changed }: Change, revision: number): string {
   if (current === undefined) return deletion_text(name, revision, false);
-  return change_text(name, current, { added: changed.removed, removed: changed.added });
+  const { added, removed, removed_lines } = changed;
+  return change_text(name, current, { added: removed, removed: added, added_lines: removed_lines });
 }
 
 /** How changes are recorded. */

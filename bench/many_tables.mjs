@@ -1,0 +1,96 @@
+/** The tables and the budgets of the parts about many writers, servers and upstreams. */
+import { judge } from "./budgets.mjs";
+import { table } from "./markdown.mjs";
+
+/** @typedef {import("./budgets.mjs").Verdict} Verdict */
+/** @typedef {Awaited<ReturnType<typeof import("./durable.mjs").measureDurable>>} Durable */
+/** @typedef {import("./large.mjs").LargeRow} LargeRow */
+/** @typedef {Awaited<ReturnType<typeof import("./crowd.mjs").measureCrowd>>} Crowd */
+
+/** The writes of 64 writers, divided by those of one. At least. */
+const GROUP_GOAL = 20;
+/** CPU time of a request for an upstream of 20,000 servers, and the longest time of another one meanwhile. */
+const LARGE_BUDGET = 500;
+const LARGE_DELAY_BUDGET = 20;
+/** The longest time of a request during a reload, in milliseconds. */
+const RELOAD_BUDGET = 20;
+
+/** @param {Durable} durable */
+export function durableTable({ sync, rows }) {
+  const heads = ["writers", "workers", "writes/s", "ratio to one writer", "median, ms", "99 %, ms"];
+  const cells = rows.map(({ writers, workers, rate, ratio, p50, p99 }) =>
+    [
+      writers,
+      workers,
+      Math.round(rate.median).toLocaleString("en-US"),
+      ratio.median.toFixed(1),
+      p50.toFixed(1),
+      p99.toFixed(1),
+    ].join(" | "),
+  );
+  return `${table(heads, cells)}\n\nThe disk needs ${sync.toFixed(2)} ms to hold a line (median of \`fdatasync\`).`;
+}
+
+/** @param {Durable} durable @returns {Verdict[]} */
+export function judgeDurable({ rows }) {
+  return rows
+    .filter(({ writers }) => writers === 64)
+    .map(({ workers, ratio }) => {
+      const what = `64 writers with fsync, ${workers} worker${workers > 1 ? "s" : ""}, at least`;
+      return { what, value: ratio.median, budget: GROUP_GOAL, met: ratio.median >= GROUP_GOAL };
+    });
+}
+
+/** @param {LargeRow[]} rows */
+export function largeTable(rows) {
+  const heads = ["20,000 servers", "CPU, ms", "time, ms", "longest other request, ms", "waited for CPU, ms"];
+  const cells = rows.map(({ label, cpu, elapsed, longest, waited }) =>
+    [label, ...[cpu, elapsed, longest, waited].map(({ median }) => median.toFixed(0))].join(" | "),
+  );
+  return table(heads, cells);
+}
+
+/** @param {LargeRow[]} rows @returns {Verdict[]} */
+export function judgeLarge(rows) {
+  return rows.flatMap(({ label, cpu, longest }) => [
+    judge(`20,000 servers: ${label}, CPU, ms`, cpu.median, LARGE_BUDGET),
+    judge(`20,000 servers: longest other request during ${label}, ms`, longest.median, LARGE_DELAY_BUDGET),
+  ]);
+}
+
+/** @param {Crowd} crowd */
+export function crowdTable({ start, memory, rows, made }) {
+  const heads = [
+    "100,000 upstreams",
+    "time, ms",
+    "CPU, ms",
+    "answer, KB",
+    "request: median, ms",
+    "99 %",
+    "longest",
+    "worker waited for CPU, ms",
+  ];
+  const cells = rows.map(({ label, elapsed, cpu, bytes, p50, p99, longest, waited }) =>
+    [
+      label,
+      elapsed.toFixed(0),
+      cpu.toFixed(0),
+      bytes === 0 ? "" : Math.round(bytes / 1000).toLocaleString("en-US"),
+      p50.toFixed(2),
+      p99.toFixed(1),
+      longest.toFixed(1),
+      waited.toFixed(0),
+    ].join(" | "),
+  );
+  const text = `Start: ${(start / 1000).toFixed(1)} s. RSS of the worker: ${memory.toFixed(0)} MB. Changes: ${made}.`;
+  return `${table(heads, cells)}\n\n${text}`;
+}
+
+/** @param {Crowd} crowd @returns {Verdict[]} */
+export function judgeCrowd({ rows }) {
+  return rows
+    .filter(({ label }) => label === "reload")
+    .map(({ longest }) =>
+      judge("100,000 upstreams: longest request during a reload, ms", longest, RELOAD_BUDGET),
+    );
+}
