@@ -184,7 +184,7 @@ declare module "resty.sluice" {
     choices?: number;
     /**
      * Servers with more requests in flight, for their weight, than this part of all servers are hot: they
-     * count as ten times slower. Default: 0.6.
+     * have twice the cost. Default: 0.6.
      */
     hot_quantile?: number;
     /** Where servers report their load in responses. Default: nowhere, its own counts matter. */

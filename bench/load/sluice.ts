@@ -15,6 +15,7 @@ import {
   count_loaded_time,
   count_response_time,
 } from "../../src/resty/sluice/live/view/surroundings";
+import { weight_of_times } from "../../src/resty/sluice/live/view/times";
 import { follow_loads, raise_weights } from "../../src/resty/sluice/live/view/weight";
 import type { Answer, NewPolicy, Place, Policy } from "./policy";
 import { map_memory, MOST_GATEWAYS, simulated_upstream, type SluiceConfig } from "./upstream";
@@ -55,8 +56,9 @@ function end(
   }
   if (upstream.measure === Measure.NONE) return;
   if (is_failure) count_failed_response(server);
-  else if (upstream.measure === Measure.LOAD) count_loaded_time(server, latency * 1000);
-  else count_response_time(server, latency * 1000);
+  else if (upstream.measure === Measure.LOAD) {
+    if (weight_of_times(server, now) > 0) count_loaded_time(server, latency * 1000);
+  } else count_response_time(server, latency * 1000);
 }
 
 function run_timers(live: LiveUpstream, config: SluiceConfig, { every }: Place): void {

@@ -53,13 +53,15 @@ describe("least_load", () => {
     expect(count_of(counts_of(bench, 100), "p2")).equal(100);
   });
 
-  it("passes over a hot peer unless the others are ten times slower", () => {
+  it("counts the cost of a hot peer twice", () => {
     for (const [time, picks] of [
-      [5, 0],
+      [8, 0],
       [3, 200],
     ]) {
       const states: State[] = [{ time, in_flight: 7, then: 7 }];
-      for (const requests of $range(0, 8)) states.push({ time: 40, in_flight: requests, then: requests });
+      // The costs of the others are 100, or 200 of those that are hot. Of the first one, it is 66 or 42.
+      for (const requests of $range(0, 8))
+        states.push({ time: 10000 / (1 + requests) ** 3, in_flight: requests, then: requests });
       const bench = bench_at(states);
       // The quantile needs some picks.
       counts_of(bench, 200);
@@ -69,17 +71,17 @@ describe("least_load", () => {
 
   it("notes for others above how many requests a peer is hot", () => {
     const states: State[] = [];
-    for (const requests of $range(1, 100)) states.push({ time: 40, in_flight: requests, then: requests });
+    for (const requests of $range(101, 200)) states.push({ time: 40, in_flight: requests, then: requests });
     const bench = bench_at(states, method(0.6, 6));
     counts_of(bench, 2000);
     // All requests are its own: the quantile is 0.4.
-    expect(bench.hot_from > 25 && bench.hot_from < 55).equal(true);
+    expect(bench.hot_from > 125 && bench.hot_from < 155).equal(true);
     for (const peer of bench.peers) {
       peer.elsewhere = peer.in_flight * 2;
       peer.in_flight = 0;
     }
     counts_of(bench, 2000);
-    expect(bench.hot_from > 95 && bench.hot_from < 145).equal(true);
+    expect(bench.hot_from > 295 && bench.hot_from < 345).equal(true);
   });
 
   it("believes only so many requests from elsewhere that the peer is hot", () => {
@@ -90,9 +92,9 @@ describe("least_load", () => {
       { time: 0, elsewhere: 1e12 },
     ]);
     counts_of(bench, 200);
-    // Its expected time is that of some requests more, and ten times longer.
+    // Its cost is that of some requests more, and twice as high.
     expect(count_of(counts_of(bench, 100), "p4")).equal(0);
-    for (const peer of bench.peers) peer.expected_time += 2000;
+    for (const peer of bench.peers) peer.expected_time += 50000;
     bench.peers[3].expected_time = 0;
     expect(count_of(counts_of(bench, 100), "p4")).equal(100);
   });
@@ -106,6 +108,16 @@ describe("least_load", () => {
     expect(count_of(counts_of(bench, 100), "p2")).equal(100);
     bench.peers[1].is_available = false;
     expect(count_of(counts_of(bench, 100), "p1")).equal(100);
+  });
+
+  it("bounds the requests above which a peer is hot by those of the peers that are chosen", () => {
+    const states: State[] = [];
+    for (const requests of $range(1, 4)) states.push({ time: 40, in_flight: requests, then: requests });
+    for (const _ of $range(1, 8)) states.push({ time: 40, elsewhere: 1e12 });
+    const bench = bench_at(states);
+    expect(count_of(counts_of(bench, 2000), "p1")).equal(2000);
+    // Chosen peers have one request: twice as many, and two more.
+    expect(bench.hot_from <= 4).equal(true);
   });
 
   it("expects a time in proportion to the requests now and when it was measured", () => {

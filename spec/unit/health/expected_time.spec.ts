@@ -31,12 +31,12 @@ function is_about(value: number, other: number): boolean {
 }
 
 describe("the expected time of least_load", () => {
-  it("is the mean of responses, in which a new one counts a fifth", () => {
+  it("is the mean of responses, in which a new one counts a tenth", () => {
     note_loaded_time(subject.row, 100, 4, NOW);
     expect(cell(subject, Row.EXPECTED_TIME)).equal(100);
     note_loaded_time(subject.row, 200, 9, NOW);
-    expect(is_about(cell(subject, Row.EXPECTED_TIME), 120)).truthy();
-    expect(is_about(cell(subject, Row.EXPECTED_REQUESTS), 5)).truthy();
+    expect(is_about(cell(subject, Row.EXPECTED_TIME), 110)).truthy();
+    expect(is_about(cell(subject, Row.EXPECTED_REQUESTS), 4.5)).truthy();
   });
 
   it("has a mean even if all responses come within a millisecond, so that it is forgotten in bad health", () => {
@@ -84,6 +84,18 @@ describe("the expected time of least_load", () => {
       note_latency(subject.row, 0, 0, NOW + turn);
     }
     expect(expected(0) > 1000).truthy();
+  });
+
+  it("is three times longer after each failure, and soon short again after responses", () => {
+    note_loaded_time(subject.row, 100, 0, NOW);
+    note_penalty(subject.row, 5000, 0.05, NOW);
+    expect(is_about(expected(0), 345)).truthy();
+    note_penalty(subject.row, 5000, 0.05, NOW);
+    expect(is_about(expected(0), 1035)).truthy();
+    for (const _ of $range(1, 1000)) note_penalty(subject.row, 5000, 0.05, NOW);
+    expect(expected(0) < 1e6).truthy();
+    for (const _ of $range(1, 8)) note_loaded_time(subject.row, 100, 0, NOW);
+    expect(expected(0) < 5000).truthy();
   });
 
   it("stays unknown when it is halved, however often", () => {

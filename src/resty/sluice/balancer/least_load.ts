@@ -1,6 +1,6 @@
 import type { LeastLoadConfig } from "../config/least_load";
 import { new_draws } from "./draws";
-import { most_elsewhere, time_with } from "./loads";
+import { cost_with, most_elsewhere, most_hot_from } from "./loads";
 import type { Available, Method, Peer, Surroundings } from "./method";
 import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
@@ -8,19 +8,16 @@ import { halvings } from "./time_cost";
 
 /** The largest step of the estimate of the quantile, as a part of it. */
 const STEP = 0.1;
-/** A hot peer counts as so many times slower. */
-const HOT = 10;
-/** A peer with so many times more requests than a hot one, and with one more, counts as slower still. */
-const OVERLOADED_FROM = 2;
-const OVERLOADED = 100;
+/** The cost of a hot peer counts so many times. */
+const HOT = 2;
 /** By a difference of requests ÷ this value a peer is hot. It spares a branch. */
 const SHARP = 1e6;
-/** The expected time of a peer that has not answered yet, for each request in progress there. */
-const NOT_KNOWN = 2 ** 30;
-/** A longer time counts as this one. */
-const LONGEST = 2 ** 39;
-/** The steps of a time that are distinguished, and the turns, which are kept in the rest of its number. */
-const GRAIN = 64;
+/** The cost of a peer that has not answered yet, for each request in progress there. */
+const NOT_KNOWN = 2 ** 34;
+/** A higher cost counts as this one. */
+const HIGHEST = 2 ** 38;
+/** The steps of a cost that are distinguished, and the turns, which are kept in the rest of its number. */
+const GRAIN = 256;
 const TURNS = 64;
 /**
  * The gateway knows its own requests exactly, and those from elsewhere only by reports. If all are its own,
@@ -33,20 +30,22 @@ const NEW_PART = 0.02;
 const LEAST = 1e-9;
 /** The number of picks from one note of the quantile for others to the next. */
 const PICKS_A_NOTE = 64;
+/** The part of such a pick in the mean of requests at chosen peers. */
+const NEW_CHOSEN = 0.5;
 
 /**
  * Prequal's rule of hot and cold peers (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should
  * balance", NSDI 2024). Of some peers that are drawn by weight, and the two best of the pick before, the one
- * with the least expected time is chosen. Those are hot whose requests in progress, for their weight, exceed
- * a quantile of those of all peers. In the paper, a hot peer is chosen only if all are hot. Among few peers,
- * a peer that fails at once would then often be the only cold one, so here a hot peer counts as slower.
+ * with the least cost is chosen, which follows from the requests in progress and the time of responses.
+ * Those are hot whose requests in progress, for their weight, exceed a quantile of those of all peers. In the
+ * paper, a hot peer is chosen only if all are hot. Among few peers, a peer that fails at once would then
+ * often be the only cold one, so here the cost of a hot peer is higher.
  *
- * The expected time is the mean time of responses, in proportion to the requests in progress now and then.
  * The quantile is estimated from the peers that are drawn: it rises by a small step for each peer above it,
  * and falls for each below it, so that nothing is sorted. Any phase.
  *
  * The usual pick has no loop and no branch that depends on the loads, because LuaJIT compiles each outcome of
- * a branch apart, and a function with a loop only from the loop on. A peer becomes a number: its time, and in
+ * a branch apart, and a function with a loop only from the loop on. A peer becomes a number: its cost, and in
  * the last digits the turn in which it was drawn. The least number wins. If that peer is not available, the
  * pick is repeated with a loop over available ones.
  */
@@ -63,6 +62,9 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
   /** The estimate of the quantile, and the number of picks until others learn it. */
   let hot_from = 0;
   let until_note = 0;
+  /** A moving average of the requests at chosen peers, for their weight, and its bound on the quantile. */
+  let at_chosen = 0;
+  let most_hot = most_hot_from(at_chosen);
   /** Moving averages of the requests at the drawn peers, and of those of them that are our own. */
   let mean_all = 0;
   let mean_own = 0;
@@ -73,7 +75,6 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
   // What the pick under way has found. Variables of the method, because a closure would be an allocation.
   let time = 0;
   let most = 0;
-  let overloaded_from = 0;
   let best = 0;
   let next_best = 0;
   let hot = 0;
@@ -104,28 +105,33 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
   }
 
   /**
-   * Returns the expected time of one more request. A new peer comes first, until it has a request. As with
+   * Returns the cost of one more request. A new peer comes first, until it has a request. As with
    * `least_time`, the time of a peer that is not chosen is halved now and then: it gets another chance.
    */
-  function time_at(number: number, ours: number, requests: number): number {
+  function cost_at(number: number, ours: number, requests: number): number {
     const mean = mean_time(number);
     if (mean < 0) return NOT_KNOWN * ours;
-    return time_with(requests, mean, mean_requests(number)) / 2 ** halvings_of(number);
+    return cost_with(requests, mean / 2 ** halvings_of(number), mean_requests(number));
   }
 
-  /** Returns the expected time of the peer at a place, which is longer if it is hot. */
+  /** Returns the requests at a peer, of which those from elsewhere are bounded. `ours`: our own. */
+  function requests_at(number: number, weight: number, ours: number): number {
+    const others = math.min(elsewhere(number, time), most * weight);
+    return ours + others;
+  }
+
+  /** Returns the cost of the peer at a place, which is higher if it is hot. */
   function cost_of(its_place: number): number {
     const number = number_at(its_place);
     const weight = weight_at(its_place);
     const ours = own(number);
-    const requests = ours + math.min(elsewhere(number, time), most * weight);
+    const requests = requests_at(number, weight, ours);
     const is_hot = math.min(1, math.max(0, (requests / weight - hot_from) * SHARP));
     hot = hot + is_hot;
     all_ours = all_ours + ours;
     all_requests = all_requests + requests;
-    const is_over = math.min(1, math.max(0, (requests / weight - overloaded_from) * SHARP));
-    const factor = 1 + (HOT - 1) * is_hot + (OVERLOADED - HOT) * is_over;
-    const cost = math.min(LONGEST, time_at(number, ours, requests) * factor);
+    const factor = 1 + (HOT - 1) * is_hot;
+    const cost = math.min(HIGHEST, cost_at(number, ours, requests) * factor);
     return cost;
   }
 
@@ -173,17 +179,27 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     if (has_1) draw(choices - 1);
   }
 
+  /** Learns how many requests the peer that was chosen last has. */
+  function learn_chosen(): void {
+    const number = number_at(first);
+    const weight = weight_at(first);
+    const requests = requests_at(number, weight, own(number)) / weight;
+    at_chosen = at_chosen + (requests - at_chosen) * NEW_CHOSEN;
+    most_hot = most_hot_from(at_chosen);
+  }
+
   /** Follows the quantile with the number of drawn peers that are hot. */
   function note_hot(): void {
     mean_own = mean_own + (all_ours - mean_own) * NEW_PART;
     mean_all = mean_all + (all_requests - mean_all) * NEW_PART;
     const quantile = hot_quantile * (1 - (TRUST * mean_own) / math.max(mean_all, LEAST));
     const step = STEP * (1 + hot_from);
-    hot_from = math.max(0, hot_from + step * (hot / choices - 1 + quantile));
+    hot_from = math.min(most_hot, math.max(0, hot_from + step * (hot / choices - 1 + quantile)));
     until_note = until_note - 1;
     if (until_note > 0) return;
     until_note = PICKS_A_NOTE;
     loads.note_hot(hot_from);
+    learn_chosen();
   }
 
   function begin(): void {
@@ -193,7 +209,6 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     }
     time = now();
     most = most_elsewhere(hot_from);
-    overloaded_from = OVERLOADED_FROM * (1 + hot_from);
     hot = 0;
     all_ours = 0;
     all_requests = 0;

@@ -35,7 +35,7 @@ export const LEAST_LOAD = block(
     choices: with_default(whole_from(2, 32), 6),
     /**
      * Servers with more requests in flight, for their weight, than this part of all servers are hot: they
-     * count as ten times slower.
+     * have twice the cost.
      */
     hot_quantile: with_default(number_from(0.05, 0.99), 0.6),
     /** Where servers report their load in responses. Default: nowhere, its own counts matter. */

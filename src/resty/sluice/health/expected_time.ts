@@ -8,7 +8,17 @@ import { shared_memory } from "../store/memory/region";
  */
 
 /** The part of a new response in the mean, which follows changes within some responses. */
-const NEW_PART = 0.2;
+const NEW_PART = 0.1;
+/**
+ * A failure makes the mean at least so many times longer, up to this time in milliseconds: few requests are
+ * in flight at a server that fails at once, and the square root of its time must outweigh that.
+ */
+const FAILURE = 3;
+const LONGEST = 2 ** 19;
+/** A mean so many times longer than a response, and above 5 s, comes from failures, and nearly halves. */
+const RECOVERED = 8;
+const SLOW = 5000;
+const HALF = 0.5;
 /** By how much a reported time may differ from the measured one. A larger difference counts as this one. */
 const MOST_DIFFERENCE = 4;
 /** The least mean time of a server with responses: 0 says that there was none for `least_load`. */
@@ -46,7 +56,9 @@ function mean_of(row: Cell): number {
 export function note_loaded_time(row: Cell, milliseconds: number, requests: number, now: number): void {
   const memory = shared_memory();
   const before = mean_of(row);
-  const part = before < 0 ? 1 : NEW_PART;
+  const has_recovered = before > math.max(SLOW, milliseconds * RECOVERED);
+  const known_part = has_recovered ? HALF : NEW_PART;
+  const part = before < 0 ? 1 : known_part;
   const mean = math.max(before, 0) * (1 - part) + milliseconds * part;
   memory[row + Row.MEAN_TIME] = math.max(LEAST_TIME, mean);
   memory[row + Row.MEAN_REQUESTS] = memory[row + Row.MEAN_REQUESTS] * (1 - part) + requests * part;
@@ -55,7 +67,9 @@ export function note_loaded_time(row: Cell, milliseconds: number, requests: numb
 
 /** Adds a part of a penalty for a failure to the mean, which no report can take back. */
 export function note_penalty(row: Cell, milliseconds: number, part: number, now: number): void {
-  shared_memory()[row + Row.MEAN_TIME] = math.max(mean_of(row), 0) * (1 - part) + milliseconds * part;
+  const before = math.max(mean_of(row), 0);
+  const mean = math.max(before * FAILURE, before * (1 - part) + milliseconds * part);
+  shared_memory()[row + Row.MEAN_TIME] = math.min(LONGEST, mean);
   combine(row, now);
 }
 

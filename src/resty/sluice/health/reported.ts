@@ -18,6 +18,11 @@ const EXPIRY_SECONDS = 180;
 /** The time by which a server's clock may be ahead, in seconds. */
 const AHEAD_SECONDS = 60;
 
+/** The least part of a new report in the mean of the requests from elsewhere. */
+const LEAST_PART = 0.1;
+/** A report counts as a whole if the last one was so many seconds ago. */
+const WHOLE_SECONDS = 3;
+
 const STATES: Record<ReportedState, Reported> = {
   up: Reported.UP,
   drain: Reported.DRAIN,
@@ -104,13 +109,24 @@ function put(cell: number, value: number | undefined): void {
   if (value !== undefined) shared_memory()[cell] = value;
 }
 
+/**
+ * Returns the requests from elsewhere after a report. What other gateways have at a server changes from one
+ * report to the next, and each of them would choose the same server that seems idle. Means do not do that.
+ */
+function mean_elsewhere(row: Cell, reported: number, now: number): number {
+  const memory = shared_memory();
+  const since = now - memory[row + Row.ELSEWHERE_AT];
+  const part = math.min(1, math.max(LEAST_PART, since / WHOLE_SECONDS));
+  return memory[row + Row.ELSEWHERE] * (1 - part) + reported * part;
+}
+
 /** Notes what `least_load` uses: the requests of others at the server, and the time that it expects. */
 function note_load(row: Cell, { in_flight, latency }: Report, now: number): void {
   if ((in_flight ?? latency) === undefined) return;
   const memory = shared_memory();
   const own = sum_of_slots(active_at(row_number_of(row)));
   if (in_flight !== undefined) {
-    memory[row + Row.ELSEWHERE] = math.max(0, in_flight - own);
+    memory[row + Row.ELSEWHERE] = mean_elsewhere(row, math.max(0, in_flight - own), now);
     memory[row + Row.ELSEWHERE_AT] = now;
   }
   if (latency !== undefined) note_latency(row, latency, in_flight ?? own + memory[row + Row.ELSEWHERE], now);

@@ -209,9 +209,16 @@ function log_times(request: CData, server: LiveServer, status: number, weight: n
   count_expected(server, status, header_time, response_time);
 }
 
-/** Counts only the time of a response that the method uses, because each read of a variable costs much. */
+/**
+ * Counts only the time of a response that the method uses, because each read of a variable costs much. For
+ * `least_load`, the responses that `weight_of_times` selects are enough.
+ */
 function log_measured_time(request: CData, server: LiveServer, status: number): void {
   const { measure } = server.upstream;
+  if (measure === Measure.LOAD && status < FIRST_SERVER_ERROR) {
+    server.upstream.answers += 1;
+    return;
+  }
   const name = measure === Measure.HEADER ? HEADER_TIME : RESPONSE_TIME;
   const time = read_milliseconds(request, name);
   if (time !== undefined) count_expected(server, status, time, time);

@@ -4,7 +4,7 @@ import type { Loads, Peer } from "../../balancer/method";
 import { shorten } from "../../health/expected_time";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../../store/memory/cells";
 import { active_at, row_at, row_number_of, sum_of_slots } from "../../store/memory/region";
-import { counted_elsewhere, requests_elsewhere } from "./elsewhere";
+import { requests_elsewhere } from "./elsewhere";
 import type { LiveServer } from "./model";
 
 /** The loads of servers for `least_load`, by the numbers of their rows. Hot. */
@@ -68,7 +68,11 @@ export function loads_of(upstream_row: Cell): Loads {
   };
 }
 
-/** Returns the requests of others that a server is believed to have. `now`: the monotonic clock. */
-export function believed_elsewhere({ row, upstream, weight }: LiveServer, now: number): number {
-  return counted_elsewhere(row, weight, memory[upstream.row + UpstreamRow.HOT_FROM], now);
+/**
+ * Returns the requests of others to which the time of a response belongs: not more than those with which
+ * the server is hot. With more, a server that reports many requests at times would seem fast when it reports
+ * none. `now`: the monotonic clock.
+ */
+export function elsewhere_at_end({ row, upstream, weight }: LiveServer, now: number): number {
+  return math.min(requests_elsewhere(row, now), memory[upstream.row + UpstreamRow.HOT_FROM] * weight);
 }

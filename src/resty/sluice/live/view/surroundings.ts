@@ -9,7 +9,7 @@ import { type Cell, Row } from "../../store/memory/cells";
 import { begun_of, sum_of_slots } from "../../store/memory/region";
 import { is_healthy } from "./availability";
 import { endings } from "./endings";
-import { believed_elsewhere, loads_of, use_numbered_loads } from "./loads";
+import { elsewhere_at_end, loads_of, use_numbered_loads } from "./loads";
 import { type LiveServer, Measure, Own } from "./model";
 import { utilization_of } from "./utilization";
 import { own_zone } from "./zone";
@@ -129,6 +129,6 @@ export function count_loaded_time(server: LiveServer, milliseconds: number): voi
   if (memory[row + Row.STAMP] !== incarnation) return;
   const now = clock.now();
   const others = math.max(0, in_flight(server) - 1);
-  const requests = others + believed_elsewhere(server, now);
+  const requests = others + elsewhere_at_end(server, now);
   note_loaded_time(row, milliseconds, requests, now);
 }
