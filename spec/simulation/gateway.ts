@@ -43,6 +43,8 @@ export interface GatewayOptions {
   /** The seeds, as in `setup`. */
   upstreams: Record<string, unknown>;
   cluster?: object | undefined;
+  /** The modules that stand for other machines, by their paths below src/resty/sluice. */
+  modules?: ((this: void, process: Process) => Record<string, unknown>) | undefined;
   /** Called in each new worker, to start what the run needs there. */
   prepare?: ((this: void, worker: Worker, gateway: Gateway) => void) | undefined;
 }
@@ -88,7 +90,7 @@ function new_worker(gateway: Gateway, nginx: Nginx, id: number | undefined): Wor
   const kind = id === undefined ? "master" : `worker ${id}`;
   const process = new_process(world, `${gateway.name} ${kind} (${machine.pids})`, machine.pids);
   gateway.processes.push(process);
-  const load = modules(new_nginx_lua(nginx, process, id));
+  const load = modules(new_nginx_lua(nginx, process, id, gateway.options.modules?.(process) ?? {}));
   return { process, load, id: id ?? -1 };
 }
 
@@ -106,11 +108,8 @@ function options_of(gateway: Gateway, load: Require): Options.Options {
 /** Makes a Lua VM of the nginx that runs, which is no process of its own. */
 export function new_spare_worker(gateway: Gateway): Worker {
   const nginx = gateway.nginx ?? error("nginx does not run", 0);
-  return {
-    process: new_process(gateway.world, "spare", 0),
-    id: -1,
-    load: modules(new_nginx_lua(nginx, new_process(gateway.world, "spare", 0), 0)),
-  };
+  const process = new_process(gateway.world, "spare", 0);
+  return { process, id: -1, load: modules(new_nginx_lua(nginx, process, 0, {})) };
 }
 
 /** Lets a Lua VM use the memory that the master has mapped. */
@@ -144,7 +143,8 @@ function start_tasks(gateway: Gateway, { load, id }: Worker): void {
   const is_background = (load("store/memory/generation") as typeof Generation).take_over_background_work();
   if (is_background && gateway.options.cluster !== undefined) {
     const cluster = load("cluster/follow") as typeof ClusterFollow;
-    cluster.join_cluster(gateway.options.cluster as never);
+    const { cluster: etcd } = options_of(gateway, load);
+    if (etcd !== undefined) cluster.join_cluster(etcd);
     if (id === 0) cluster.follow_cluster();
   }
   if (id === 0) {

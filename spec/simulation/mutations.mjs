@@ -13,7 +13,7 @@ function change(path, from, to) {
 
 /** Sizes that make rare work frequent. */
 export const SETTINGS = [
-  change("store/compaction", "local LEAST_JOURNAL_BYTES = 1048576", "local LEAST_JOURNAL_BYTES = 1500"),
+  change("store/compaction", "local LEAST_JOURNAL_BYTES = 1048576", "local LEAST_JOURNAL_BYTES = 5000"),
 ];
 
 /** @type {Omit<Mutation, "scenario">[]} */

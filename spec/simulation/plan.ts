@@ -76,7 +76,7 @@ export function new_plan(scenario: string, seed: number, faults: Weights, whos: 
   for (const _ of $range(1, count)) {
     const kind = draw(random, faults);
     const amount =
-      kind === "kill" || kind === "kill all" || kind === "power"
+      kind === "kill" || kind === "kill_all" || kind === "power"
         ? 1 + below(random, STEPS_OF_WRITE)
         : random();
     actions.push({ ...base, at: burst() - random() * 0.2, kind, who: below(random, whos), amount });

@@ -1,6 +1,8 @@
 import type { Plan, Weights } from "../plan";
 import type { World } from "../world/world";
-import { FAULTS as FAULTS_OF_ONE, run_one_gateway } from "./one_gateway";
+import { run_background } from "./background";
+import { FAULTS } from "./faults";
+import { run_one_gateway } from "./one_gateway";
 
 /** The scenarios of the simulation. */
 
@@ -13,5 +15,6 @@ export interface Scenario {
 }
 
 export const SCENARIOS: readonly Scenario[] = [
-  { name: "one_gateway", faults: FAULTS_OF_ONE, whos: 3, run: run_one_gateway },
+  { name: "one_gateway", faults: FAULTS, whos: 3, run: run_one_gateway },
+  { name: "background", faults: FAULTS, whos: 3, run: run_background },
 ];
