@@ -18,7 +18,7 @@ import { new_dict } from "./world/dict";
 import { FOLDER } from "./world/libc";
 import { new_open_files, type Machine } from "./world/machine";
 import { new_nginx_lua, type Nginx } from "./world/nginx_lua";
-import { kill, new_process, start, type Process } from "./world/process";
+import { kill, new_process, outside, start, type Process } from "./world/process";
 import { after, count, note, type World } from "./world/world";
 
 /** A gateway: the starts, reloads and ends of an nginx with workers, on one machine. */
@@ -64,6 +64,8 @@ export interface Gateway {
   is_starting: boolean;
   /** The process that runs `setup`. */
   master_pid: number;
+  /** When the configuration of the workers was loaded. */
+  loaded_at: number;
   /** The options as `setup` has read them. */
   read: Options.Options | undefined;
   /** Called when a start has ended, with the cause of a failure. */
@@ -74,7 +76,7 @@ export function new_gateway(name: string, machine: Machine, options: GatewayOpti
   const { world } = machine;
   const gateway: Gateway = {
     ...{ world, name, machine, options, nginx: undefined, workers: [], processes: [] },
-    ...{ starts: 0, is_starting: false, master_pid: 0, read: undefined, on_start: () => undefined },
+    ...{ starts: 0, is_starting: false, master_pid: 0, loaded_at: 0, read: undefined, on_start: () => undefined },
   };
   return gateway;
 }
@@ -124,6 +126,12 @@ export function fork_memory({ nginx }: Gateway, { load }: Worker): void {
 /** Sets up a worker's modules as those of the master that it is forked from. */
 function fork(gateway: Gateway, worker: Worker): void {
   const { load } = worker;
+  const { world } = gateway;
+  const { now } = world;
+  // This module notes when the master has loaded it.
+  world.now = gateway.loaded_at;
+  outside(() => load("store/memory/generation"));
+  world.now = now;
   const { fsync, history, cluster } = options_of(gateway, load);
   fork_memory(gateway, worker);
   (load("store/commit") as typeof Commit).set_fsync(fsync);
@@ -206,6 +214,7 @@ function run_setup(gateway: Gateway, nginx: Nginx, is_reload: boolean): void {
 }
 
 function take_over(gateway: Gateway, is_reload: boolean): void {
+  gateway.loaded_at = gateway.world.now;
   const earlier = gateway.workers;
   gateway.workers = [];
   for (const id of $range(0, gateway.options.workers - 1)) start_worker(gateway, id);
