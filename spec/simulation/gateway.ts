@@ -76,7 +76,14 @@ export function new_gateway(name: string, machine: Machine, options: GatewayOpti
   const { world } = machine;
   const gateway: Gateway = {
     ...{ world, name, machine, options, nginx: undefined, workers: [], processes: [] },
-    ...{ starts: 0, is_starting: false, master_pid: 0, loaded_at: 0, read: undefined, on_start: () => undefined },
+    ...{
+      starts: 0,
+      is_starting: false,
+      master_pid: 0,
+      loaded_at: 0,
+      read: undefined,
+      on_start: () => undefined,
+    },
   };
   return gateway;
 }

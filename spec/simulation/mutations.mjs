@@ -135,5 +135,97 @@ const OF_ONE_GATEWAY = [
   },
 ];
 
+/** @type {Omit<Mutation, "scenario">[]} */
+const OF_BACKGROUND = [
+  {
+    name: "durations_by_the_wall_clock",
+    about: "durations follow the time of day, so that setting it ends registrations",
+    changes: [
+      change(
+        "lib/clock",
+        "____exports.now = is_readable and nginx_now or ____exports.kernel_now",
+        "____exports.now = function() return ngx.now() end",
+      ),
+    ],
+  },
+  {
+    name: "guard_lets_the_last_go",
+    about: "the guard lets the last servers of an upstream be removed",
+    changes: [change("discovery/guard", 'return "empty"', 'return "removes"')],
+  },
+  {
+    name: "answered_call_repeated",
+    about: "a worker forgets which call of the webhook was answered, and repeats it",
+    changes: [
+      change(
+        "control/calls",
+        "local is_heard = (call and call.is_heard) == true or memo.answered == id",
+        "local is_heard = false",
+      ),
+    ],
+  },
+  {
+    name: "call_while_calling",
+    about: "a call of the webhook is made again while its answer is awaited",
+    changes: [change("control/calls", "call == nil or memo.is_calling or", "call == nil or")],
+  },
+];
+
+/** @type {Omit<Mutation, "scenario">[]} */
+const OF_CLUSTER = [
+  {
+    name: "listing_behind_own_change",
+    about: "a listing is left out where this gateway has made a change while it was requested",
+    changes: [change("cluster/settle", " or known > 0 and known <= at", "")],
+  },
+  {
+    name: "made_change_refused",
+    about: "a change whose first answer was lost finds itself in etcd, and is answered 412",
+    changes: [
+      change(
+        "cluster/transaction",
+        "if newest ~= nil and newest.value == change.value then",
+        "if false then",
+      ),
+      change(
+        "cluster/transaction",
+        "    local fate, revision = find_fate(",
+        "    do return nil, LOST end\n    local fate, revision = find_fate(",
+      ),
+    ],
+  },
+  {
+    name: "base_not_compared",
+    about: "a change of a shared upstream replaces any version in etcd, not only the one it is based on",
+    changes: [change("cluster/transaction", "        compare[#compare + 1] = is_at(key, from)\n", "")],
+  },
+  {
+    name: "watch_from_later",
+    about: "the watch begins after the first revision that the listing lacks",
+    changes: [change("cluster/follow", "        revision + 1\n", "        revision + 2\n")],
+  },
+  {
+    name: "compaction_unnoticed",
+    about: "a watch that etcd has cancelled because of a compaction counts as open",
+    changes: [change("net/etcd/watch", "if (tonumber(compact_revision) or 0) > 0 then", "if false then")],
+  },
+  {
+    name: "older_version_taken",
+    about: "an older version of etcd replaces a newer one of the gateway",
+    changes: [change("cluster/take_over", "if known == 0 or known >= revision then", "if known == 0 then")],
+  },
+  {
+    name: "lost_race_refused",
+    about: "an unconditional write answers 412 after it has lost one race",
+    changes: [
+      change("store/write", "while problem == LOST and attempts < MOST_ATTEMPTS do", "while false do"),
+    ],
+  },
+];
+
 /** @type {Mutation[]} */
-export const MUTATIONS = [...OF_ONE_GATEWAY.map((mutation) => ({ ...mutation, scenario: "one_gateway" }))];
+export const MUTATIONS = [
+  ...OF_ONE_GATEWAY.map((mutation) => ({ ...mutation, scenario: "one_gateway" })),
+  ...OF_BACKGROUND.map((mutation) => ({ ...mutation, scenario: "background" })),
+  ...OF_CLUSTER.map((mutation) => ({ ...mutation, scenario: "cluster" })),
+];

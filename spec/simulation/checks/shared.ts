@@ -20,13 +20,20 @@ export function revision_in(tag: string): number {
   return tonumber(string.match(tag, "[-.](%d+)")[0]) ?? 0;
 }
 
-/** Returns etcd's revision of the version that the request with a token made; undefined: it made none. */
+/**
+ * Returns etcd's revision of the last version that the request with a token made; undefined: it made none. A
+ * new upstream is made a second time if the first answer is lost and another request deletes it meanwhile.
+ */
 function made_by(etcd: Etcd, key: string, token: number): number | undefined {
   const text = token_text(token);
+  let made: number | undefined;
+  let was_there = false;
   for (const { value, revision } of versions_of(etcd, key)) {
-    if (value !== undefined && string.find(value, text, 1, true)[0] !== undefined) return revision;
+    const is_there = value !== undefined && string.find(value, text, 1, true)[0] !== undefined;
+    if (is_there && !was_there) made = revision;
+    was_there = is_there;
   }
-  return undefined;
+  return made;
 }
 
 /** Checks an answer when it arrives. */
@@ -53,12 +60,16 @@ export function note_shared_answer(etcd: Etcd, prefix: string, sent: SharedSent,
 function call_of(etcd: Etcd, key: string, name: string, sent: SharedSent): Call | undefined {
   const { operation, began, ended, result } = sent;
   const { kind, token, match, names } = operation;
-  if (kind === "read" || (result !== undefined && result.problem !== undefined && result.problem.status < 500))
+  if (
+    kind === "read" ||
+    (result !== undefined && result.problem !== undefined && result.problem.status < 500)
+  )
     return undefined;
   const is_known = result !== undefined && result.problem === undefined;
   const made = kind === "delete" ? "" : string.format("%d", made_by(etcd, key, token) ?? 0);
   if (made === "0") return undefined;
-  const expects = match === undefined || names[0] !== name ? undefined : string.format("%d", revision_in(match));
+  const expects =
+    match === undefined || names[0] !== name ? undefined : string.format("%d", revision_in(match));
   return {
     ...{ began, ended: is_known ? ended : math.huge, expects, differs: false, makes: made },
     is_optional: !is_known,
@@ -67,7 +78,12 @@ function call_of(etcd: Etcd, key: string, name: string, sent: SharedSent): Call 
 }
 
 /** Checks that the changes have one order in which each is true. */
-export function check_shared(etcd: Etcd, prefix: string, all: readonly SharedSent[], names: readonly string[]): void {
+export function check_shared(
+  etcd: Etcd,
+  prefix: string,
+  all: readonly SharedSent[],
+  names: readonly string[],
+): void {
   for (const name of names) {
     const key = prefix + name;
     const calls: Call[] = [];
@@ -83,9 +99,19 @@ export function check_shared(etcd: Etcd, prefix: string, all: readonly SharedSen
 }
 
 /** Checks in the end that a gateway has what etcd has. */
-export function check_equal(world: World, etcd: Etcd, key: string, gateway: string, text: string | undefined): void {
+export function check_equal(
+  world: World,
+  etcd: Etcd,
+  key: string,
+  gateway: string,
+  text: string | undefined,
+): void {
   const wanted = version_at(etcd, key)?.revision ?? 0;
   const there = revision_in(string.match(text ?? "", '"cluster_revision":"([%x.]+)"')[0] ?? "");
   if (there !== wanted)
-    fail(world, "all gateways become equal", `${gateway} has ${key} at ${there}, and etcd has it at ${wanted}`);
+    fail(
+      world,
+      "all gateways become equal",
+      `${gateway} has ${key} at ${there}, and etcd has it at ${wanted}`,
+    );
 }

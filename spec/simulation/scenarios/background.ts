@@ -163,7 +163,8 @@ export function run_background(world: World, plan: Plan): void {
   const sites: Site[] = [];
   watch_sites(sites);
   const autoscale = { min: 3, max: 9, cooldown: "2s", webhook: { url: "http://10.9.9.9/", secret: "s" } };
-  const site = new_site(world, plan, "gateway", {
+  // Without fsync, a loss of power may lose registrations.
+  const site = new_site(world, { ...plan, fsync: true }, "gateway", {
     upstreams: {
       nodes: { servers: [], discovery: { max_removal_percent: 50, removal_confirmations: 2 } },
       scaled: { servers: [{ server: "10.0.0.1:80" }], autoscale },

@@ -33,7 +33,11 @@ interface Run {
   sent: SharedSent[];
 }
 
-function set_link(run: Run, { who, amount }: Action, change: (this: void, link: Link, is_on: boolean) => void): void {
+function set_link(
+  run: Run,
+  { who, amount }: Action,
+  change: (this: void, link: Link, is_on: boolean) => void,
+): void {
   const link = run.links[who % GATEWAYS];
   change(link, true);
   after(run.world, 0.3 + amount * 2, () => {

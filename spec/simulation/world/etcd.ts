@@ -161,7 +161,8 @@ function transact(etcd: Etcd, { compare, success, failure }: Body): object {
 
 function range(etcd: Etcd, { key, range_end, revision, count_only }: Body): object | string {
   const at = tonumber(revision ?? "0") ?? 0;
-  if (at > 0 && at < etcd.compacted) return "status 400: etcdserver: mvcc: required revision has been compacted";
+  if (at > 0 && at < etcd.compacted)
+    return "status 400: etcdserver: mvcc: required revision has been compacted";
   const header = { revision: digits(etcd.revision), cluster_id: CLUSTER };
   if (count_only === true) return { header };
   const first = key ?? "";
@@ -184,7 +185,12 @@ function answer_to(etcd: Etcd, path: string, body: Body): object | string {
 }
 
 /** Calls etcd over a network. Returns the answer, or undefined and the cause. */
-function call(etcd: Etcd, link: Link, path: string, body: Body): LuaMultiReturn<[object | undefined, string | undefined]> {
+function call(
+  etcd: Etcd,
+  link: Link,
+  path: string,
+  body: Body,
+): LuaMultiReturn<[object | undefined, string | undefined]> {
   const { world } = etcd;
   const { random } = world;
   sleep(random() * LONGEST_LATENCY);
@@ -239,7 +245,11 @@ export function etcd_modules(etcd: Etcd, link: Link): Record<string, unknown> {
   };
 }
 
-function open_stream(etcd: Etcd, link: Link, text: string): LuaMultiReturn<[Watch | undefined, string | undefined]> {
+function open_stream(
+  etcd: Etcd,
+  link: Link,
+  text: string,
+): LuaMultiReturn<[Watch | undefined, string | undefined]> {
   sleep(etcd.world.random() * LONGEST_LATENCY);
   if (link.is_cut || etcd.world.now < etcd.leaderless_until)
     return $multi(undefined, "could not connect: connection refused");
@@ -257,7 +267,12 @@ function open_stream(etcd: Etcd, link: Link, text: string): LuaMultiReturn<[Watc
   return $multi(watch, undefined);
 }
 
-function next_line(etcd: Etcd, link: Link, watch: Watch, seconds: number): LuaMultiReturn<[string | undefined, string | undefined]> {
+function next_line(
+  etcd: Etcd,
+  link: Link,
+  watch: Watch,
+  seconds: number,
+): LuaMultiReturn<[string | undefined, string | undefined]> {
   const until = etcd.world.now + seconds;
   do {
     if (link.is_cut) watch.cause = "could not read the answer: connection reset by peer";
