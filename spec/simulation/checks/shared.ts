@@ -21,19 +21,25 @@ export function revision_in(tag: string): number {
 }
 
 /**
- * Returns etcd's revision of the last version that the request with a token made; undefined: it made none. A
- * new upstream is made a second time if the first answer is lost and another request deletes it meanwhile.
+ * Returns etcd's revisions of the versions that the request with a token made, the oldest first. A new
+ * upstream is made a second time if the first answer is lost and another request deletes it meanwhile.
  */
-function made_by(etcd: Etcd, key: string, token: number): number | undefined {
+function all_made_by(etcd: Etcd, key: string, token: number): number[] {
   const text = token_text(token);
-  let made: number | undefined;
+  const made: number[] = [];
   let was_there = false;
   for (const { value, revision } of versions_of(etcd, key)) {
     const is_there = value !== undefined && string.find(value, text, 1, true)[0] !== undefined;
-    if (is_there && !was_there) made = revision;
+    if (is_there && !was_there) made.push(revision);
     was_there = is_there;
   }
   return made;
+}
+
+/** Returns the last of these revisions; undefined: the request made none. */
+function made_by(etcd: Etcd, key: string, token: number): number | undefined {
+  const made = all_made_by(etcd, key, token);
+  return made[made.length - 1] as number | undefined;
 }
 
 /** Checks an answer when it arrives. */
@@ -57,24 +63,22 @@ export function note_shared_answer(etcd: Etcd, prefix: string, sent: SharedSent,
   }
 }
 
-function call_of(etcd: Etcd, key: string, name: string, sent: SharedSent): Call | undefined {
+/** Returns the changes that a request has made, or may have made. */
+function calls_of(etcd: Etcd, key: string, name: string, sent: SharedSent): Call[] {
   const { operation, began, ended, result } = sent;
   const { kind, token, match, names } = operation;
-  if (
-    kind === "read" ||
-    (result !== undefined && result.problem !== undefined && result.problem.status < 500)
-  )
-    return undefined;
-  const is_known = result !== undefined && result.problem === undefined;
-  const made = kind === "delete" ? "" : string.format("%d", made_by(etcd, key, token) ?? 0);
-  if (made === "0") return undefined;
-  const expects =
-    match === undefined || names[0] !== name ? undefined : string.format("%d", revision_in(match));
-  return {
-    ...{ began, ended: is_known ? ended : math.huge, expects, differs: false, makes: made },
+  const problem = result?.problem;
+  if (kind === "read" || (problem !== undefined && problem.status < 500)) return [];
+  const is_known = result !== undefined && problem === undefined;
+  const made =
+    kind === "delete" ? [""] : all_made_by(etcd, key, token).map((revision) => string.format("%d", revision));
+  const has_match = match !== undefined && names[0] === name;
+  const expects = has_match ? string.format("%d", revision_in(match)) : undefined;
+  return made.map((makes) => ({
+    ...{ began, ended: is_known ? ended : math.huge, expects, differs: false, makes },
     is_optional: !is_known,
-    text: `${token} ${kind}${match === undefined ? "" : ` if ${match}`} -> ${made}`,
-  };
+    text: `${token} ${kind}${has_match ? ` if ${match}` : ""} -> ${makes}`,
+  }));
 }
 
 /** Checks that the changes have one order in which each is true. */
@@ -88,8 +92,7 @@ export function check_shared(
     const key = prefix + name;
     const calls: Call[] = [];
     for (const sent of all) {
-      const call = sent.operation.names.includes(name) ? call_of(etcd, key, name, sent) : undefined;
-      if (call !== undefined) calls.push(call);
+      if (sent.operation.names.includes(name)) calls.push(...calls_of(etcd, key, name, sent));
     }
     const [first] = versions_of(etcd, key);
     const is_seed = (first?.value ?? "").includes("10.0.0.9");

@@ -30,7 +30,10 @@ export function note_webhook_call(calls: Calls, process: Process, id: string, is
   let most = (allowed.get(id) as number | undefined) ?? 1;
   const last = callers.get(id) as Process | undefined;
   // The answer, or what was noted of it, died with its process.
-  if (last?.is_alive === false) most += 1;
+  if (last?.is_alive === false) {
+    most += 1;
+    answered.delete(id);
+  }
   if (before > 0 && answered.has(id) && last?.is_alive === true)
     fail(world, "a webhook is called once", `${id} is called again after its answer`);
   if (before >= most) fail(world, "a webhook is called once", `${id} is called ${before + 1} times`);
