@@ -1,19 +1,14 @@
-import type * as ClusterFollow from "../../src/resty/sluice/cluster/follow";
 import type * as Options from "../../src/resty/sluice/config/options";
 import type * as Clock from "../../src/resty/sluice/lib/clock";
-import type * as Job from "../../src/resty/sluice/lib/job";
-import type * as Compaction from "../../src/resty/sluice/store/compaction";
 import type * as Files from "../../src/resty/sluice/store/disk/files";
 import type * as Clustered from "../../src/resty/sluice/store/document/clustered";
 import type * as Commit from "../../src/resty/sluice/store/commit";
 import type * as HistoryFiles from "../../src/resty/sluice/store/history/files";
 import { Header } from "../../src/resty/sluice/store/memory/cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
-import type * as Generation from "../../src/resty/sluice/store/memory/generation";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
-import type * as Slots from "../../src/resty/sluice/store/memory/slots";
 import type * as Open from "../../src/resty/sluice/store/open";
-import type * as Unfinished from "../../src/resty/sluice/store/unfinished";
+import { start_tasks } from "./tasks";
 import { new_dict } from "./world/dict";
 import { FOLDER } from "./world/libc";
 import { new_open_files, type Machine } from "./world/machine";
@@ -150,27 +145,6 @@ function fork(gateway: Gateway, worker: Worker): void {
   (load("store/disk/files") as typeof Files).use_folder(FOLDER);
 }
 
-function start_tasks(gateway: Gateway, { load, id }: Worker): void {
-  const { every } = load("lib/job") as typeof Job;
-  const slots = load("store/memory/slots") as typeof Slots;
-  const { finish_write } = load("store/unfinished") as typeof Unfinished;
-  slots.take_slot();
-  const is_background = (load("store/memory/generation") as typeof Generation).take_over_background_work();
-  if (is_background && gateway.options.cluster !== undefined) {
-    const cluster = load("cluster/follow") as typeof ClusterFollow;
-    const { cluster: etcd } = options_of(gateway, load);
-    if (etcd !== undefined) cluster.join_cluster(etcd);
-    if (id === 0) cluster.follow_cluster();
-  }
-  if (id === 0) {
-    every(1, (load("store/compaction") as typeof Compaction).compact_when_due);
-    every(0.5, (load("store/disk/files") as typeof Files).watch_files);
-  }
-  finish_write();
-  every(0.25, finish_write);
-  every(2, slots.release_dead_slots);
-}
-
 /** Starts a worker: it is forked from the master. Another one replaces it when it dies. */
 export function start_worker(gateway: Gateway, id: number): void {
   const { nginx } = gateway;
@@ -187,7 +161,7 @@ export function start_worker(gateway: Gateway, id: number): void {
   });
   start(process, () => {
     fork(gateway, worker);
-    start_tasks(gateway, worker);
+    start_tasks(worker, options_of(gateway, worker.load).cluster);
     gateway.options.prepare?.(worker, gateway);
   });
 }

@@ -51,11 +51,6 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
-    name: "torn_line_stays",
-    about: "what a failed write has left in the journal stays there",
-    changes: [change("store/disk/writer", "if size == bytes then", "if true then")],
-  },
-  {
     name: "fsync_ignored",
     about: "a change is acknowledged before the disk holds it, with fsync on",
     changes: [change("store/disk/writer", "if done ~= nil and fsync then", "if false then")],
@@ -68,28 +63,6 @@ const OF_ONE_GATEWAY = [
         "store/disk/writer",
         "local ____temp_1 = {posix.sync_file(fd)}",
         "local ____temp_1 = {true, nil}",
-      ),
-    ],
-  },
-  {
-    name: "journal_emptied_early",
-    about: "the previous journal is emptied before the image is complete",
-    changes: [
-      change(
-        "store/compaction",
-        "    local saved, cause = save_image(",
-        "    disk.cut_other_journal()\n    local saved, cause = save_image(",
-      ),
-    ],
-  },
-  {
-    name: "image_ahead_of_journal",
-    about: "an image may hold changes of which the disk does not hold the journal",
-    changes: [
-      change(
-        "store/compaction",
-        "local synced, unsynced = disk.sync_journal()",
-        "local synced, unsynced = true, nil",
       ),
     ],
   },

@@ -1,7 +1,8 @@
 import { check_equal, check_shared, note_shared_answer, type SharedSent } from "../checks/shared";
 import { carry_out, type Operation } from "../operations";
 import type { Action, Plan, Weights } from "../plan";
-import { end_watches, etcd_modules, new_etcd, new_link, type Etcd, type Link } from "../world/etcd";
+import { end_watches, new_etcd, type Etcd } from "../world/etcd";
+import { etcd_modules, new_link, type Link } from "../world/etcd_client";
 import { start } from "../world/process";
 import { after, count, note, run_until, type World } from "../world/world";
 import { do_fault, FAULTS, new_site, strike, watch_sites, type Site } from "./faults";
