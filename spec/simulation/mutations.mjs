@@ -90,11 +90,6 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
-    name: "text_not_completed",
-    about: "the text of a writer that died while it put it is not put again",
-    changes: [change("store/unfinished", "if (current and current.revision) ~= made then", "if false then")],
-  },
-  {
     name: "deleted_seed_returns",
     about: "a deleted upstream comes back with the next start because setup names it",
     changes: [change("store/open", "is_deleted_seed(name) and deleted or missing", "missing")],
@@ -122,11 +117,6 @@ const OF_BACKGROUND = [
     ],
   },
   {
-    name: "guard_lets_the_last_go",
-    about: "the guard lets the last servers of an upstream be removed",
-    changes: [change("discovery/guard", 'return "empty"', 'return "removes"')],
-  },
-  {
     name: "answered_call_repeated",
     about: "a worker forgets which call of the webhook was answered, and repeats it",
     changes: [
@@ -147,11 +137,6 @@ const OF_BACKGROUND = [
 /** @type {Omit<Mutation, "scenario">[]} */
 const OF_CLUSTER = [
   {
-    name: "listing_behind_own_change",
-    about: "a listing is left out where this gateway has made a change while it was requested",
-    changes: [change("cluster/settle", " or known > 0 and known <= at", "")],
-  },
-  {
     name: "made_change_refused",
     about: "a change whose first answer was lost finds itself in etcd, and is answered 412",
     changes: [
@@ -171,28 +156,6 @@ const OF_CLUSTER = [
     name: "base_not_compared",
     about: "a change of a shared upstream replaces any version in etcd, not only the one it is based on",
     changes: [change("cluster/transaction", "        compare[#compare + 1] = is_at(key, from)\n", "")],
-  },
-  {
-    name: "watch_from_later",
-    about: "the watch begins after the first revision that the listing lacks",
-    changes: [change("cluster/follow", "        revision + 1\n", "        revision + 2\n")],
-  },
-  {
-    name: "compaction_unnoticed",
-    about: "a watch that etcd has cancelled because of a compaction counts as open",
-    changes: [change("net/etcd/watch", "if (tonumber(compact_revision) or 0) > 0 then", "if false then")],
-  },
-  {
-    name: "older_version_taken",
-    about: "an older version of etcd replaces a newer one of the gateway",
-    changes: [change("cluster/take_over", "if known == 0 or known >= revision then", "if known == 0 then")],
-  },
-  {
-    name: "lost_race_refused",
-    about: "an unconditional write answers 412 after it has lost one race",
-    changes: [
-      change("store/write", "while problem == LOST and attempts < MOST_ATTEMPTS do", "while false do"),
-    ],
   },
 ];
 

@@ -92,7 +92,7 @@ export function new_plan(scenario: string, seed: number, faults: Weights, whos: 
 export function describe({ at, kind, who, amount, request, names, match }: Action): string {
   const what =
     kind === "request"
-      ? `${request} ${table.concat(names as never, ",")} ${match}`
+      ? `${request} ${table.concat(names, ",")} ${match}`
       : string.format("%.3f", amount);
   return string.format("%.4f s: %s %d %s", at, kind, who, what);
 }

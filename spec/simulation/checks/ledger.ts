@@ -56,7 +56,7 @@ function differences(state: State, expected: State): string | undefined {
 }
 
 function state_at({ states }: Ledger, revision: number): State | undefined {
-  return states.get(revision) as State | undefined;
+  return states.get(revision);
 }
 
 /** Checks what a start has loaded. */
@@ -92,7 +92,7 @@ function begin_history(ledger: Ledger, state: State, revision: number): void {
 
 /** Returns the revision of an upstream in a state; "": it does not exist. */
 function version_in(state: State | undefined, name: string): string {
-  const text = state?.get(name) as string | undefined;
+  const text = state?.get(name);
   return string.match(text ?? "", '"revision":(%d+)')[0] ?? "";
 }
 
@@ -183,7 +183,7 @@ function made_by({ states, last }: Ledger, name: string, token: number): string 
   const text = token_text(token);
   for (const revision of $range(1, last)) {
     const state = states.get(revision) as State | undefined;
-    const there = state?.get(name) as string | undefined;
+    const there = state?.get(name);
     if (there !== undefined && string.find(there, text, 1, true)[0] !== undefined)
       return string.match(there, '"revision":(%d+)')[0];
   }
@@ -224,7 +224,7 @@ export function check_requests(ledger: Ledger): void {
       const call = concerns ? call_of(ledger, name, sent) : undefined;
       if (call !== undefined) calls.push(call);
     }
-    const wrong = check_history(calls, (ledger.first.get(name) as string | undefined) ?? "");
+    const wrong = check_history(calls, (ledger.first.get(name)) ?? "");
     if (wrong !== undefined) fail(ledger.world, "If-Match is linearizable", `${name}: ${wrong}`);
   }
 }

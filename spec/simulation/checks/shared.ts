@@ -39,7 +39,7 @@ function all_made_by(etcd: Etcd, key: string, token: number): number[] {
 /** Returns the last of these revisions; undefined: the request made none. */
 function made_by(etcd: Etcd, key: string, token: number): number | undefined {
   const made = all_made_by(etcd, key, token);
-  return made[made.length - 1] as number | undefined;
+  return made[made.length - 1];
 }
 
 /** Checks an answer when it arrives. */
