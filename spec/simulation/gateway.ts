@@ -1,24 +1,19 @@
-import type * as ClusterFollow from "../../src/resty/sluice/cluster/follow";
 import type * as Options from "../../src/resty/sluice/config/options";
 import type * as Clock from "../../src/resty/sluice/lib/clock";
-import type * as Job from "../../src/resty/sluice/lib/job";
-import type * as Compaction from "../../src/resty/sluice/store/compaction";
 import type * as Files from "../../src/resty/sluice/store/disk/files";
 import type * as Clustered from "../../src/resty/sluice/store/document/clustered";
 import type * as Commit from "../../src/resty/sluice/store/commit";
 import type * as HistoryFiles from "../../src/resty/sluice/store/history/files";
 import { Header } from "../../src/resty/sluice/store/memory/cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
-import type * as Generation from "../../src/resty/sluice/store/memory/generation";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
-import type * as Slots from "../../src/resty/sluice/store/memory/slots";
 import type * as Open from "../../src/resty/sluice/store/open";
-import type * as Unfinished from "../../src/resty/sluice/store/unfinished";
+import { start_tasks } from "./tasks";
 import { new_dict } from "./world/dict";
 import { FOLDER } from "./world/libc";
 import { new_open_files, type Machine } from "./world/machine";
 import { new_nginx_lua, type Nginx } from "./world/nginx_lua";
-import { kill, new_process, start, type Process } from "./world/process";
+import { kill, new_process, outside, start, type Process } from "./world/process";
 import { after, count, note, type World } from "./world/world";
 
 /** A gateway: the starts, reloads and ends of an nginx with workers, on one machine. */
@@ -43,6 +38,8 @@ export interface GatewayOptions {
   /** The seeds, as in `setup`. */
   upstreams: Record<string, unknown>;
   cluster?: object | undefined;
+  /** The modules that stand for other machines, by their paths below src/resty/sluice. */
+  modules?: ((this: void, process: Process) => Record<string, unknown>) | undefined;
   /** Called in each new worker, to start what the run needs there. */
   prepare?: ((this: void, worker: Worker, gateway: Gateway) => void) | undefined;
 }
@@ -62,6 +59,8 @@ export interface Gateway {
   is_starting: boolean;
   /** The process that runs `setup`. */
   master_pid: number;
+  /** When the configuration of the workers was loaded. */
+  loaded_at: number;
   /** The options as `setup` has read them. */
   read: Options.Options | undefined;
   /** Called when a start has ended, with the cause of a failure. */
@@ -72,7 +71,14 @@ export function new_gateway(name: string, machine: Machine, options: GatewayOpti
   const { world } = machine;
   const gateway: Gateway = {
     ...{ world, name, machine, options, nginx: undefined, workers: [], processes: [] },
-    ...{ starts: 0, is_starting: false, master_pid: 0, read: undefined, on_start: () => undefined },
+    ...{
+      starts: 0,
+      is_starting: false,
+      master_pid: 0,
+      loaded_at: 0,
+      read: undefined,
+      on_start: () => undefined,
+    },
   };
   return gateway;
 }
@@ -88,7 +94,7 @@ function new_worker(gateway: Gateway, nginx: Nginx, id: number | undefined): Wor
   const kind = id === undefined ? "master" : `worker ${id}`;
   const process = new_process(world, `${gateway.name} ${kind} (${machine.pids})`, machine.pids);
   gateway.processes.push(process);
-  const load = modules(new_nginx_lua(nginx, process, id));
+  const load = modules(new_nginx_lua(nginx, process, id, gateway.options.modules?.(process) ?? {}));
   return { process, load, id: id ?? -1 };
 }
 
@@ -106,11 +112,8 @@ function options_of(gateway: Gateway, load: Require): Options.Options {
 /** Makes a Lua VM of the nginx that runs, which is no process of its own. */
 export function new_spare_worker(gateway: Gateway): Worker {
   const nginx = gateway.nginx ?? error("nginx does not run", 0);
-  return {
-    process: new_process(gateway.world, "spare", 0),
-    id: -1,
-    load: modules(new_nginx_lua(nginx, new_process(gateway.world, "spare", 0), 0)),
-  };
+  const process = new_process(gateway.world, "spare", 0);
+  return { process, id: -1, load: modules(new_nginx_lua(nginx, process, 0, {})) };
 }
 
 /** Lets a Lua VM use the memory that the master has mapped. */
@@ -125,6 +128,12 @@ export function fork_memory({ nginx }: Gateway, { load }: Worker): void {
 /** Sets up a worker's modules as those of the master that it is forked from. */
 function fork(gateway: Gateway, worker: Worker): void {
   const { load } = worker;
+  const { world } = gateway;
+  const { now } = world;
+  // This module notes when the master has loaded it.
+  world.now = gateway.loaded_at;
+  outside(() => load("store/memory/generation"));
+  world.now = now;
   const { fsync, history, cluster } = options_of(gateway, load);
   fork_memory(gateway, worker);
   (load("store/commit") as typeof Commit).set_fsync(fsync);
@@ -134,26 +143,6 @@ function fork(gateway: Gateway, worker: Worker): void {
   const memory = (load("store/memory/region") as typeof Region).shared_memory();
   (load("lib/clock") as typeof Clock).keep_wall_offset(memory[Header.WALL_OFFSET]);
   (load("store/disk/files") as typeof Files).use_folder(FOLDER);
-}
-
-function start_tasks(gateway: Gateway, { load, id }: Worker): void {
-  const { every } = load("lib/job") as typeof Job;
-  const slots = load("store/memory/slots") as typeof Slots;
-  const { finish_write } = load("store/unfinished") as typeof Unfinished;
-  slots.take_slot();
-  const is_background = (load("store/memory/generation") as typeof Generation).take_over_background_work();
-  if (is_background && gateway.options.cluster !== undefined) {
-    const cluster = load("cluster/follow") as typeof ClusterFollow;
-    cluster.join_cluster(gateway.options.cluster as never);
-    if (id === 0) cluster.follow_cluster();
-  }
-  if (id === 0) {
-    every(1, (load("store/compaction") as typeof Compaction).compact_when_due);
-    every(0.5, (load("store/disk/files") as typeof Files).watch_files);
-  }
-  finish_write();
-  every(0.25, finish_write);
-  every(2, slots.release_dead_slots);
 }
 
 /** Starts a worker: it is forked from the master. Another one replaces it when it dies. */
@@ -172,7 +161,7 @@ export function start_worker(gateway: Gateway, id: number): void {
   });
   start(process, () => {
     fork(gateway, worker);
-    start_tasks(gateway, worker);
+    start_tasks(worker, options_of(gateway, worker.load).cluster);
     gateway.options.prepare?.(worker, gateway);
   });
 }
@@ -206,6 +195,7 @@ function run_setup(gateway: Gateway, nginx: Nginx, is_reload: boolean): void {
 }
 
 function take_over(gateway: Gateway, is_reload: boolean): void {
+  gateway.loaded_at = gateway.world.now;
   const earlier = gateway.workers;
   gateway.workers = [];
   for (const id of $range(0, gateway.options.workers - 1)) start_worker(gateway, id);

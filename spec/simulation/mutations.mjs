@@ -13,7 +13,7 @@ function change(path, from, to) {
 
 /** Sizes that make rare work frequent. */
 export const SETTINGS = [
-  change("store/compaction", "local LEAST_JOURNAL_BYTES = 1048576", "local LEAST_JOURNAL_BYTES = 1500"),
+  change("store/compaction", "local LEAST_JOURNAL_BYTES = 1048576", "local LEAST_JOURNAL_BYTES = 5000"),
 ];
 
 /** @type {Omit<Mutation, "scenario">[]} */
@@ -51,11 +51,6 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
-    name: "torn_line_stays",
-    about: "what a failed write has left in the journal stays there",
-    changes: [change("store/disk/writer", "if size == bytes then", "if true then")],
-  },
-  {
     name: "fsync_ignored",
     about: "a change is acknowledged before the disk holds it, with fsync on",
     changes: [change("store/disk/writer", "if done ~= nil and fsync then", "if false then")],
@@ -68,28 +63,6 @@ const OF_ONE_GATEWAY = [
         "store/disk/writer",
         "local ____temp_1 = {posix.sync_file(fd)}",
         "local ____temp_1 = {true, nil}",
-      ),
-    ],
-  },
-  {
-    name: "journal_emptied_early",
-    about: "the previous journal is emptied before the image is complete",
-    changes: [
-      change(
-        "store/compaction",
-        "    local saved, cause = save_image(",
-        "    disk.cut_other_journal()\n    local saved, cause = save_image(",
-      ),
-    ],
-  },
-  {
-    name: "image_ahead_of_journal",
-    about: "an image may hold changes of which the disk does not hold the journal",
-    changes: [
-      change(
-        "store/compaction",
-        "local synced, unsynced = disk.sync_journal()",
-        "local synced, unsynced = true, nil",
       ),
     ],
   },
@@ -117,11 +90,6 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
-    name: "text_not_completed",
-    about: "the text of a writer that died while it put it is not put again",
-    changes: [change("store/unfinished", "if (current and current.revision) ~= made then", "if false then")],
-  },
-  {
     name: "deleted_seed_returns",
     about: "a deleted upstream comes back with the next start because setup names it",
     changes: [change("store/open", "is_deleted_seed(name) and deleted or missing", "missing")],
@@ -135,5 +103,65 @@ const OF_ONE_GATEWAY = [
   },
 ];
 
+/** @type {Omit<Mutation, "scenario">[]} */
+const OF_BACKGROUND = [
+  {
+    name: "durations_by_the_wall_clock",
+    about: "durations follow the time of day, so that setting it ends registrations",
+    changes: [
+      change(
+        "lib/clock",
+        "____exports.now = is_readable and nginx_now or ____exports.kernel_now",
+        "____exports.now = function() return ngx.now() end",
+      ),
+    ],
+  },
+  {
+    name: "answered_call_repeated",
+    about: "a worker forgets which call of the webhook was answered, and repeats it",
+    changes: [
+      change(
+        "control/calls",
+        "local is_heard = (call and call.is_heard) == true or memo.answered == id",
+        "local is_heard = false",
+      ),
+    ],
+  },
+  {
+    name: "call_while_calling",
+    about: "a call of the webhook is made again while its answer is awaited",
+    changes: [change("control/calls", "call == nil or memo.is_calling or", "call == nil or")],
+  },
+];
+
+/** @type {Omit<Mutation, "scenario">[]} */
+const OF_CLUSTER = [
+  {
+    name: "made_change_refused",
+    about: "a change whose first answer was lost finds itself in etcd, and is answered 412",
+    changes: [
+      change(
+        "cluster/transaction",
+        "if newest ~= nil and newest.value == change.value then",
+        "if false then",
+      ),
+      change(
+        "cluster/transaction",
+        "    local fate, revision = find_fate(",
+        "    do return nil, LOST end\n    local fate, revision = find_fate(",
+      ),
+    ],
+  },
+  {
+    name: "base_not_compared",
+    about: "a change of a shared upstream replaces any version in etcd, not only the one it is based on",
+    changes: [change("cluster/transaction", "        compare[#compare + 1] = is_at(key, from)\n", "")],
+  },
+];
+
 /** @type {Mutation[]} */
-export const MUTATIONS = [...OF_ONE_GATEWAY.map((mutation) => ({ ...mutation, scenario: "one_gateway" }))];
+export const MUTATIONS = [
+  ...OF_ONE_GATEWAY.map((mutation) => ({ ...mutation, scenario: "one_gateway" })),
+  ...OF_BACKGROUND.map((mutation) => ({ ...mutation, scenario: "background" })),
+  ...OF_CLUSTER.map((mutation) => ({ ...mutation, scenario: "cluster" })),
+];

@@ -38,6 +38,8 @@ type Edited = ReturnType<Write.Edit>;
 
 const AUTHOR: Author.Author = { author: "client" };
 
+const NOT_FOUND: Problem = { status: 404, code: "UpstreamNotFound", text: "there is no such upstream" };
+
 /** Returns the text of a token that an upstream contains. */
 export function token_text(token: number): string {
   return string.format("token%d_", token);
@@ -62,6 +64,7 @@ function edit_of({ load }: Worker, { kind, token }: Operation, match: string | u
   }
 
   function edited(current: Document | undefined, revision: number): Edited {
+    if (kind === "delete" && current === undefined) return $multi(undefined, NOT_FOUND);
     if (kind === "delete") return $multi(undefined, undefined);
     if (current === undefined || kind === "put" || kind === "several") return replaced(current, revision);
     const [server, wrong] = read_server({ server: address, route });

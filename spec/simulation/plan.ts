@@ -76,7 +76,7 @@ export function new_plan(scenario: string, seed: number, faults: Weights, whos: 
   for (const _ of $range(1, count)) {
     const kind = draw(random, faults);
     const amount =
-      kind === "kill" || kind === "kill all" || kind === "power"
+      kind === "kill" || kind === "kill_all" || kind === "power"
         ? 1 + below(random, STEPS_OF_WRITE)
         : random();
     actions.push({ ...base, at: burst() - random() * 0.2, kind, who: below(random, whos), amount });
@@ -92,7 +92,7 @@ export function new_plan(scenario: string, seed: number, faults: Weights, whos: 
 export function describe({ at, kind, who, amount, request, names, match }: Action): string {
   const what =
     kind === "request"
-      ? `${request} ${table.concat(names as never, ",")} ${match}`
+      ? `${request} ${table.concat(names, ",")} ${match}`
       : string.format("%.3f", amount);
   return string.format("%.4f s: %s %d %s", at, kind, who, what);
 }

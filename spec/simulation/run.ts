@@ -26,7 +26,7 @@ function counts_of({ counts }: World): string {
   const texts: string[] = [];
   for (const [what, count] of pairs(counts)) texts.push(`${string.gsub(what, " ", "_")[0]}=${count}`);
   table.sort(texts);
-  return table.concat(texts as never, " ");
+  return table.concat(texts, " ");
 }
 
 /** Prints the shortest plan that fails at the same check, and what happens in it. */

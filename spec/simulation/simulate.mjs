@@ -9,7 +9,7 @@ import { SETTINGS } from "./mutations.mjs";
 
 /** Runs the simulation (`run.ts`) in as many processes as there are processors. */
 
-export const SCENARIOS = ["one_gateway"];
+export const SCENARIOS = ["one_gateway", "background", "cluster"];
 
 const folder = join(root, "build", "simulation");
 /** A process runs so many seeds, so that a failure does not wait for all others. */

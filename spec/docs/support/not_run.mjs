@@ -21,6 +21,11 @@ export const notRun = [
     reason: "a bench takes minutes and needs a quiet machine",
   },
   {
+    page: "docs/reliability.md",
+    starts: "npm run simulate",
+    reason: "spec/simulation/ runs the simulation",
+  },
+  {
     page: "docs/load.md",
     starts: "npm run bench",
     reason: "the simulation takes minutes; spec/unit/bench/load.spec.ts runs parts of it",

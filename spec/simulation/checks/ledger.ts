@@ -33,13 +33,15 @@ export interface Ledger {
   first: LuaTable<string, string>;
   /** True: power was lost while changes were not synced, so acknowledged ones may be lost. */
   may_lose: boolean;
+  /** True: a start has created the upstreams of `setup`. */
+  has_started: boolean;
 }
 
 export function new_ledger(gateway: Gateway): Ledger {
   const { world } = gateway;
   return {
     ...{ world, gateway, observer: undefined, states: new LuaTable(), last: 0, acknowledged: 0 },
-    ...{ sent: [], first: new LuaTable(), may_lose: false },
+    ...{ sent: [], first: new LuaTable(), may_lose: false, has_started: false },
   };
 }
 
@@ -54,7 +56,7 @@ function differences(state: State, expected: State): string | undefined {
 }
 
 function state_at({ states }: Ledger, revision: number): State | undefined {
-  return states.get(revision) as State | undefined;
+  return states.get(revision);
 }
 
 /** Checks what a start has loaded. */
@@ -72,6 +74,7 @@ function note_loaded(ledger: Ledger, revision: number, state: State): void {
   }
   if (revision < last) {
     count(world, "changes without fsync were lost");
+    ledger.has_started = false;
     check_requests(ledger);
     for (const lost of $range(revision + 1, last)) ledger.states.delete(lost);
     begin_history(ledger, state, revision);
@@ -89,12 +92,13 @@ function begin_history(ledger: Ledger, state: State, revision: number): void {
 
 /** Returns the revision of an upstream in a state; "": it does not exist. */
 function version_in(state: State | undefined, name: string): string {
-  const text = state?.get(name) as string | undefined;
+  const text = state?.get(name);
   return string.match(text ?? "", '"revision":(%d+)')[0] ?? "";
 }
 
 /** Notes that nginx has started: `setup` may have created upstreams. */
 export function note_start(ledger: Ledger): void {
+  ledger.has_started = true;
   const state = state_at(ledger, ledger.last);
   if (state !== undefined && ledger.sent.length === 0) begin_history(ledger, state, ledger.last);
 }
@@ -115,7 +119,7 @@ export function note_revision(ledger: Ledger): void {
     if (wrong !== undefined) fail(world, "revisions follow each other", `${revision} has changed: ${wrong}`);
   } else if (revision !== ledger.last + 1) {
     fail(world, "revisions follow each other", `revision ${revision} follows ${ledger.last}`);
-  } else if (revision > 1 && running_process()?.pid === gateway.master_pid) {
+  } else if (ledger.has_started && running_process()?.pid === gateway.master_pid) {
     fail(world, "a deleted seed stays deleted", `a start has made revision ${revision}`);
   }
   ledger.last = revision;
@@ -179,7 +183,7 @@ function made_by({ states, last }: Ledger, name: string, token: number): string 
   const text = token_text(token);
   for (const revision of $range(1, last)) {
     const state = states.get(revision) as State | undefined;
-    const there = state?.get(name) as string | undefined;
+    const there = state?.get(name);
     if (there !== undefined && string.find(there, text, 1, true)[0] !== undefined)
       return string.match(there, '"revision":(%d+)')[0];
   }
@@ -220,7 +224,7 @@ export function check_requests(ledger: Ledger): void {
       const call = concerns ? call_of(ledger, name, sent) : undefined;
       if (call !== undefined) calls.push(call);
     }
-    const wrong = check_history(calls, (ledger.first.get(name) as string | undefined) ?? "");
+    const wrong = check_history(calls, (ledger.first.get(name)) ?? "");
     if (wrong !== undefined) fail(ledger.world, "If-Match is linearizable", `${name}: ${wrong}`);
   }
 }

@@ -1,6 +1,9 @@
 import type { Plan, Weights } from "../plan";
 import type { World } from "../world/world";
-import { FAULTS as FAULTS_OF_ONE, run_one_gateway } from "./one_gateway";
+import { run_background } from "./background";
+import { CLUSTER_FAULTS, run_cluster } from "./cluster";
+import { FAULTS } from "./faults";
+import { run_one_gateway } from "./one_gateway";
 
 /** The scenarios of the simulation. */
 
@@ -13,5 +16,7 @@ export interface Scenario {
 }
 
 export const SCENARIOS: readonly Scenario[] = [
-  { name: "one_gateway", faults: FAULTS_OF_ONE, whos: 3, run: run_one_gateway },
+  { name: "one_gateway", faults: FAULTS, whos: 3, run: run_one_gateway },
+  { name: "background", faults: FAULTS, whos: 3, run: run_background },
+  { name: "cluster", faults: CLUSTER_FAULTS, whos: 2, run: run_cluster },
 ];

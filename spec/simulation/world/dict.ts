@@ -1,4 +1,4 @@
-import { step } from "./process";
+import { may_die, step } from "./process";
 
 /**
  * A shared dict of limited size. As in lua-nginx-module, replacing a value by one of another size frees the
@@ -36,8 +36,8 @@ export function new_dict(capacity: number): SimulatedDict {
       return true;
     }
     remove(dict, key);
-    // A worker may die between the removal of the old value and the arrival of the new one.
-    step();
+    // The dict is locked, but a worker may die between the removal of the old value and the new one.
+    may_die();
     if (needed > dict.room) return false;
     dict.room -= needed;
     values.set(key, value);

@@ -2,8 +2,8 @@ import * as ffi from "ffi";
 import { cut, open_file, sync, write, type DiskFile } from "./disk";
 import { holder, open, type OpenFiles } from "./machine";
 import { map } from "./memory";
-import { block, step, type Process } from "./process";
-import { count } from "./world";
+import { block, kill_after, step, type Process } from "./process";
+import { below, count } from "./world";
 
 /** The functions of the C library that src/ calls, as one process sees them. */
 
@@ -79,9 +79,12 @@ export function new_libc(
   /** A process that is killed while it writes leaves a part of the text. */
   function torn_pwrite(this: void, fd: number, text: string, bytes: number, at: number): number {
     const file = file_of(fd);
-    if (file === undefined || process.until_death !== 1) return pwrite(fd, text, bytes, at);
-    write(disk, file, string.sub(text, 1, math.floor(text.length * world.random())), at);
+    const is_last = process.writes_left === 1;
+    process.writes_left = math.max(0, process.writes_left - 1);
+    if (file === undefined || !is_last) return pwrite(fd, text, bytes, at);
+    write(disk, file, string.sub(text, 1, below(world.random, text.length + 1)), at);
     count(world, "killed in a write");
+    kill_after(process, 1);
     step();
     return fail_with(EIO);
   }

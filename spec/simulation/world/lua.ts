@@ -89,7 +89,7 @@ function sorted_pairs(this: void, of: object): unknown {
     keys.push(key);
     key = lua.next(of, key)[0];
   }
-  if (can_sort) table.sort(keys, is_before as never);
+  if (can_sort) table.sort(keys, is_before);
   let at = 0;
   return () => {
     while (at < keys.length) {

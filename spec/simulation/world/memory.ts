@@ -43,7 +43,7 @@ metatype("struct sluice_simulated_cells", {
   __newindex: (self: Cells, cell: number, value: number) => {
     step();
     self.cells[cell] = value;
-    if (cell === Header.REVISION) on_revision();
+    if ((cell as Header) === Header.REVISION) on_revision();
   },
 });
 

@@ -31,7 +31,7 @@ function new_semaphore(process: Process, resources: number): object {
       semaphore.count += number;
       while (semaphore.count > 0 && semaphore.waiting.length > 0) {
         const waiter = semaphore.waiting.shift();
-        if (waiter !== undefined && !waiter.is_over) {
+        if (waiter?.is_over === false) {
           waiter.is_over = true;
           semaphore.count -= 1;
           after(process.world, 0, () => {
@@ -46,14 +46,14 @@ function new_semaphore(process: Process, resources: number): object {
         semaphore.count -= 1;
         return $multi(true, undefined);
       }
-      const waiter = { thread: coroutine.running() as unknown as LuaThread, is_over: false };
+      const waiter = { thread: coroutine.running() as LuaThread, is_over: false };
       semaphore.waiting.push(waiter);
       after(process.world, seconds, () => {
         if (waiter.is_over) return;
         waiter.is_over = true;
         resume(process, waiter.thread, false);
       });
-      const [got] = coroutine.yield("wait");
+      const got = coroutine.yield("wait")[0] === true;
       return $multi(got ? true : undefined, got ? undefined : "timeout");
     },
   };
@@ -78,11 +78,17 @@ function new_file(text: string): object {
   };
 }
 
-/** Makes the Lua VM of a process. `id`: the number of the worker; undefined: the master. */
+/**
+ * Makes the Lua VM of a process.
+ *
+ * @param id the number of the worker; undefined: the master
+ * @param modules those that stand for other machines, by their paths below src/resty/sluice
+ */
 export function new_nginx_lua(
   nginx: Nginx,
   process: Process,
   id: number | undefined,
+  modules: Record<string, unknown>,
 ): (this: void, name: string) => unknown {
   const { world } = nginx;
   let errno = 0;
@@ -119,8 +125,8 @@ export function new_nginx_lua(
     sleep,
     encode_base64: same,
     decode_base64: same,
-    log: (level: number, ...texts: string[]) => {
-      note(world, `${process.name} logs ${level === ERR ? "an ERROR: " : ""}${texts.join("")}`);
+    log: (level: number, text: string) => {
+      note(world, `${process.name} logs ${level === ERR ? "an ERROR: " : ""}${text}`);
     },
     timer: {
       at: (seconds: number, callback: TimerCallback) => {
@@ -168,7 +174,11 @@ export function new_nginx_lua(
       },
     },
   };
+  const replaced: Record<string, unknown> = {};
+  for (const [path, module] of pairs(modules))
+    replaced[`src.resty.sluice.${string.gsub(path, "/", ".")[0]}`] = module;
   return new_lua(globals, {
+    ...replaced,
     ffi: new_ffi(libc, () => errno),
     "ngx.semaphore": {
       new: (resources: number) => new_semaphore(running_process() ?? process, resources),

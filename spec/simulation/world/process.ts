@@ -22,6 +22,8 @@ export interface Process {
   /** The steps until it is killed, and until another process runs. */
   until_death: number;
   until_pause: number;
+  /** The writes of files until it is killed in one; 0: it is not. */
+  writes_left: number;
   /** True: the process is stopped (SIGSTOP). */
   stopped: boolean;
   /** The light threads that were killed. */
@@ -70,6 +72,7 @@ export function new_process(world: World, name: string, pid: number): Process {
     on_death: [],
     until_death: NEVER,
     until_pause: draw_pause(world),
+    writes_left: 0,
     stopped: false,
     ended: new LuaSet(),
   };
@@ -88,13 +91,25 @@ export function kill_after(process: Process, steps: number): void {
   process.until_death = steps;
 }
 
+/** Kills a process in one of its next writes of files. */
+export function kill_in_write(process: Process, writes: number): void {
+  process.writes_left = writes;
+}
+
+/** A moment at which the process that runs may end, but no other one may run. */
+export function may_die(): void {
+  const process = running;
+  if (process === undefined) return;
+  process.until_death -= 1;
+  if (process.until_death <= 0) coroutine.yield("die");
+}
+
 /** A step of the process that runs. It may end here, or another one may run. */
 export function step(): void {
   const process = running;
   if (process === undefined) return;
   process.world.now += STEP_SECONDS;
-  process.until_death -= 1;
-  if (process.until_death <= 0) coroutine.yield("die");
+  may_die();
   process.until_pause -= 1;
   if (process.until_pause > 0) return;
   process.until_pause = draw_pause(process.world);

@@ -89,7 +89,7 @@ function retry_problems(joined: Joined): string | undefined {
   for (const name of names) {
     const [found, cause] = get_key(joined.client, joined.prefix + name);
     if (found === undefined) return cause;
-    const failed = settle(joined, name, found.entry, base.get(name));
+    const failed = settle(joined, name, found.entry, base.get(name), found.revision);
     if (failed !== undefined) return failed;
   }
   return undefined;
@@ -151,7 +151,7 @@ function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | 
   const joined = { client, prefix, ...found, is_complete: parts.is_complete };
   const failed =
     settle_tombstones(joined, parts.tombstones) ??
-    settle_all(joined, parts.upstreams, base) ??
+    settle_all(joined, parts.upstreams, base, listing.revision) ??
     note_settled(joined);
   publish_problems(true);
   return $multi(failed === undefined ? joined : undefined, failed, listing.revision);

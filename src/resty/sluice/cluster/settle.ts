@@ -91,14 +91,21 @@ function settle_if(
   return undefined;
 }
 
-/** Makes an upstream equal here and in etcd. `before`: its version here before etcd was asked. */
+/**
+ * Makes an upstream equal here and in etcd. `before`: its version here before etcd was asked; `at`: etcd's
+ * revision of the answer. A change that was made here meanwhile is newer, unless the answer knows it.
+ */
 export function settle(
   joined: Joined,
   name: string,
   entry: KeyValue | undefined,
   before: string | undefined,
+  at: number,
 ): string | undefined {
-  return settle_if(joined, name, entry, (current) => own_version(current) === before);
+  return settle_if(joined, name, entry, (current) => {
+    const known = revision_in(joined.history, current);
+    return own_version(current) === before || (known > 0 && known <= at);
+  });
 }
 
 /** Applies a change of a key that the watch brings. */
@@ -117,8 +124,13 @@ export function settle_deletion({ prefix, history }: Joined, key: string, revisi
   });
 }
 
-/** Makes all upstreams equal here and in etcd. `base`: the versions here before `keys` were listed. */
-export function settle_all(joined: Joined, keys: readonly KeyValue[], base: Base): string | undefined {
+/** Makes all upstreams equal here and in etcd. `base`: the versions here before the keys were listed. */
+export function settle_all(
+  joined: Joined,
+  keys: readonly KeyValue[],
+  base: Base,
+  at: number,
+): string | undefined {
   const there = new LuaTable<string, KeyValue | undefined>();
   const kept = new LuaSet<string>();
   for (const entry of keys) {
@@ -133,7 +145,7 @@ export function settle_all(joined: Joined, keys: readonly KeyValue[], base: Base
   }
   forget_others(kept);
   for (const name of all) {
-    const cause = settle(joined, name, there.get(name), base.get(name));
+    const cause = settle(joined, name, there.get(name), base.get(name), at);
     if (cause !== undefined) return cause;
   }
   return undefined;
