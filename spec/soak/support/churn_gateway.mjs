@@ -1,6 +1,7 @@
 /** A gateway with servers in processes of their own, for hours of changes, reloads, kills and failures. */
 import { startGateway } from "../../gateway/support/gateway.mjs";
 import { startServerProcess } from "../../gateway/support/server_process.mjs";
+import { sluice, someAddress } from "../../gateway/support/upstreams.mjs";
 import { measuringPage } from "./churn_measures.mjs";
 
 const SERVERS = 6;
@@ -36,6 +37,21 @@ function fixedUpstreams(addresses) {
 }
 
 /**
+ * Fills the list of the last 1,000 events, which would grow for hours otherwise.
+ * @param {import("../../gateway/support/api.mjs").Api} api
+ */
+async function fillEvents(api) {
+  for (let turn = 0; turn < 12; turn += 1) {
+    const servers = Array.from({ length: 100 }, (_, index) => ({
+      server: someAddress(index),
+      drain: turn % 2 === 1,
+    }));
+    await api.expect(turn === 0 ? 201 : 200, "PUT", sluice("filling"), { servers });
+  }
+  await api.expect(204, "DELETE", sluice("filling"));
+}
+
+/**
  * @param {import("node:test").TestContext} context
  * @param {number} workers
  */
@@ -53,5 +69,6 @@ export async function startChurned(context, workers) {
     api: measuringPage,
   });
   gateway.log.allow(...EXPECTED);
+  await fillEvents(gateway.api);
   return { gateway, servers, addresses, upstreams };
 }
