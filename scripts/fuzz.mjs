@@ -21,6 +21,8 @@ const { positionals, values } = parseArgs({
   },
 });
 const [target = ""] = positionals;
+if (values.input !== undefined && (target === "" || target === "api"))
+  stop("--input needs a target in spec/fuzz/targets/; --seed repeats a run of the API");
 if (target !== "" && target !== "api" && !existsSync(join(root, "spec/fuzz/targets", `${target}.lua`)))
   stop(`there is no target ${target} in spec/fuzz/targets/`);
 

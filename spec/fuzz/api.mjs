@@ -93,35 +93,56 @@ async function check({ api }, /** @type {Request} */ { method, path, body }) {
 }
 
 /**
- * @param {import("node:test").TestContext} context
- * @param {{ seconds: number, seed: number, keeps?: boolean }} options `keeps`: adds requests with an outcome
- *   that no other has to the corpus
+ * Saves the smallest failing request. Returns the text of the failure.
+ * @param {Request | undefined} request
+ * @param {Error} failure
  */
-export async function fuzzApi(context, { seconds, seed, keeps = false }) {
+function saved(request, failure) {
+  const folder = join(root, "build/fuzz/api");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, "failure.json");
+  writeFileSync(path, `${JSON.stringify(request, undefined, 2)}\n`);
+  return `${failure.message}\nthe smallest failing request is in ${path}`;
+}
+
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {{ seconds: number, seed: number, keeps?: boolean, fault?: { lua: string, logged: RegExp } }}
+ *   options `keeps`: adds requests with an outcome that no other has to the corpus; `fault`: Lua that runs
+ *   before `setup`
+ */
+export async function fuzzApi(context, { seconds, seed, keeps = false, fault = undefined }) {
   const document = readDescription();
-  const options = { upstreams: { app: { servers: [{ server: "127.0.0.1:81" }] }, other: { servers: [] } } };
-  const gateway = await startGateway(context, options);
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers: [{ server: "127.0.0.1:81" }] }, other: { servers: [] } },
+    beforeSetup: fault?.lua,
+  });
+  if (fault !== undefined) gateway.log.allow(fault.logged);
   const workers = gateway.workers();
   const { seen } = descriptionFor("/api");
-  for (const request of corpus()) await check(gateway, request);
+  if (fault === undefined) for (const request of corpus()) await check(gateway, request);
   let runs = 0;
+  /** @type {Request | undefined} */
+  let failing;
   const property = fc.asyncProperty(requestsOf(new Values(document), document), async (request) => {
     const known = seen.size;
-    await check(gateway, request);
     runs += 1;
+    try {
+      await check(gateway, request);
+    } catch (failure) {
+      failing = request;
+      throw failure;
+    }
     if (!keeps || seen.size === known) return;
     mkdirSync(CORPUS, { recursive: true });
     const name = [...seen].at(-1)?.replaceAll(" ", "_");
     writeFileSync(join(CORPUS, `${name}.json`), `${JSON.stringify(request, undefined, 2)}\n`);
   });
   // A failing request is printed with the seed, and then made smaller.
-  const limits = {
-    seed,
-    numRuns: 1e9,
-    interruptAfterTimeLimit: seconds * 1000,
-    markInterruptAsFailure: false,
-  };
-  await fc.assert(property, limits);
+  const limits = { interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false };
+  await fc.assert(property, { seed, numRuns: 1e9, ...limits }).catch((failure) => {
+    throw new Error(saved(failing, failure), { cause: failure });
+  });
   assert.deepEqual(gateway.workers(), workers, "no worker has ended");
   context.diagnostic(`api: seed ${seed}: ${runs} requests, ${seen.size} outcomes of operations`);
 }

@@ -61,3 +61,25 @@ if (chosen === "")
       assert.match(output, new RegExp(`^${target}: seed 1, run \\d+: `));
       assert.match(output, /^the input of \d+ bytes: /m);
     });
+
+/** Lua that lets an upstream with a certain time raise an error. */
+const fault = {
+  lua: `
+    local time = require("resty.sluice.config.time")
+    local parse_time = time.parse_time
+    time.parse_time = function(text)
+      if text == "1m" then error("a fault") end
+      return parse_time(text)
+    end`,
+  logged: /a fault/,
+};
+
+if (chosen === "")
+  test("fuzzing finds a fault that is put into the API, and saves the request", async (context) => {
+    const before = process.exitCode;
+    await assert.rejects(
+      fuzzApi(context, { seconds: 60, seed: 1, fault }),
+      /seed: 1[^]*Counterexample[^]*1m[^]*the smallest failing request is in/,
+    );
+    process.exitCode = before;
+  });
