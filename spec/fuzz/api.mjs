@@ -79,8 +79,12 @@ function corpus() {
   return files.map((name) => JSON.parse(readFileSync(join(CORPUS, name), "utf8")));
 }
 
-/** Sends a request and checks its effect. @param {import("../gateway/support/gateway.mjs").Gateway} gateway */
-async function check({ api }, /** @type {Request} */ { method, path, body }) {
+/**
+ * Sends a request and checks its effect.
+ * @param {import("../gateway/support/gateway.mjs").Gateway} gateway
+ * @param {Request} request
+ */
+async function check({ api }, { method, path, body }) {
   const before = await api.configuration();
   const started = performance.now();
   const answer = await api.send(method, path, body);

@@ -1,4 +1,4 @@
-/** Values for the schemas of the API's description: mostly valid ones, and some with a mistake in one place. */
+/** Values for the schemas of the API's description: mostly valid, and some with a mistake in one place. */
 import fc from "fast-check";
 
 /** The depth at which objects have only their required members. */

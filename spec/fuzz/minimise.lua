@@ -3,7 +3,7 @@
 --- Time for this, in seconds of the processor. A failure that takes many instructions takes long to repeat.
 local SECONDS = 3
 
---- The place of a failure: the first line of its text without numbers, which may depend on the input's length.
+--- The place of a failure: the first line of its text, without numbers and quoted parts of the input.
 local function kind_of(problem)
   return (problem:match("^[^\n]*"):gsub("%d+", "N"):gsub("\".*\"", "S"))
 end

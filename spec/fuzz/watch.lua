@@ -19,7 +19,7 @@ function watch.lines()
   return count
 end
 
---- Calls a function. Returns whether it has reached a new line, the instructions, and why it failed, if it did.
+--- Calls a function. Returns whether it has reached a new line, the instructions, and why it failed.
 function watch.call(action, input, budget)
   local is_new, used, is_over = false, 0, false
   local function hook(event, line)

@@ -1,4 +1,4 @@
-/** Fuzzes all targets for an hour, in equal parts. spec/fuzz/fuzz.test.mjs does it for seconds in `npm test`. */
+/** Fuzzes all targets for an hour, in equal parts. `npm test` does it for seconds (spec/fuzz/). */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/command.mjs";

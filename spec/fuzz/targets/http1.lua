@@ -7,7 +7,7 @@ local pieces = require("pieces")
 local LIMIT = 4096
 local LONGEST_LINE = 256
 
---- One fault may have two causes, such as a line that is too long and malformed. The first one that is seen counts.
+--- One fault may have two causes, such as a line that is too long and malformed. The first one counts.
 local function refused(what, cause)
   assert(type(cause) == "string" and cause ~= "", "there is no cause")
   return "no " .. what

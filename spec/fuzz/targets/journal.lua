@@ -46,6 +46,7 @@ return {
     assert(torn == state and torn_revision == revision, "a torn last line has changed what is before it")
   end,
   per_byte = 700,
+  longest = 1024,
   seeds = {
     '{"revision":1,"upstream":"app","method":"round_robin","next_id":2,"put":[{"id":0,"incarnation":1,'
       .. '"server":"127.0.0.1:80","max_fails":0},{"id":1,"incarnation":1,"server":"127.0.0.2:80"}],"remove":[]}\n'

@@ -1,5 +1,5 @@
---- Reports of servers: ORCA's header in its three forms, an agent's line, and the body of a pushed report. The
---- first byte says which one it is.
+--- Reports of servers: ORCA's header in its three forms, an agent's line, and the body of a pushed report.
+--- The first byte says which one it is.
 local json = require("resty.sluice.lib.json")
 local orca = require("resty.sluice.health.orca")
 local agent = require("resty.sluice.health.agent")
