@@ -1,7 +1,7 @@
 --- Fuzzes one target in plain LuaJIT. Usage, in the repository's folder:
 --- luajit spec/fuzz/main.lua <target> <seconds> <seed> [keep|input <file>]
 --- `keep`: write new interesting inputs to the corpus. `input`: run only this one. Prints one line of
---- figures; ends with 1 and the failing input when one fails. SLUICE_FUZZ_FAULT puts a fault into the code first.
+--- figures; ends with 1 and the failing input when one fails. SLUICE_FUZZ_FAULT puts a fault into the code.
 package.path = "dist/?.lua;spec/fuzz/?.lua;" .. package.path
 require("nginx_stub")
 

@@ -1,5 +1,5 @@
 --- Answers of Consul, etcd, Kubernetes and Docker. The first byte says which one it is; the rest is the body
---- of the answer, and its lines are those of a stream. Each entry is a server that may be stored, or a refusal.
+--- of the answer, and its lines are those of a stream. Each entry is a server to be stored, or a refusal.
 local answers = require("answers")
 local consul = require("resty.sluice.discovery.consul")
 local consul_services = require("resty.sluice.discovery.template.consul_services")
