@@ -41,13 +41,15 @@ function fixedUpstreams(addresses) {
  * @param {import("../../gateway/support/api.mjs").Api} api
  */
 async function fillEvents(api) {
-  for (let turn = 0; turn < 12; turn += 1) {
-    const servers = Array.from({ length: 100 }, (_, index) => ({
-      server: someAddress(index),
-      drain: turn % 2 === 1,
-    }));
-    await api.expect(turn === 0 ? 201 : 200, "PUT", sluice("filling"), { servers });
+  const servers = Array.from({ length: 50 }, (_, index) => ({ server: someAddress(index) }));
+  await api.expect(201, "PUT", sluice("filling"), { load: {}, servers });
+  const isFull = async () => (await api.get("/api/sluice/1/events")).body.length === 1000;
+  for (let turn = 0; turn < 40 && !(await isFull()); turn += 1) {
+    const state = turn % 2 === 0 ? "drain" : "up";
+    for (const id of servers.keys())
+      await api.expect(204, "POST", `${sluice("filling")}/servers/${id}/report`, { utilization: 0.5, state });
   }
+  if (!(await isFull())) throw new Error("the list of events is not full");
   await api.expect(204, "DELETE", sluice("filling"));
 }
 
