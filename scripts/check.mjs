@@ -36,7 +36,7 @@ const steps = [
   ["command types", () => node("typescript/bin/tsc", "--noEmit", "--project", "cli/tsconfig.json")],
   ["declarations", () => report(checkDeclarations())],
   ["build", build],
-  ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],
+  ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker", "spec/fuzz"])],
   ["circles", () => report(checkCircles())],
   ["hot files", () => report(checkHotFiles())],
   ["dist", () => report(checkDist())],

@@ -15,6 +15,7 @@ const folders = [
   "docs",
   "dashboard",
   "cli",
+  "fuzz",
 ];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */

@@ -32,6 +32,7 @@ const MOST_RUN_AGAIN = 10;
 
 /** The slowest files. They start first, so that none of them runs alone at the end. */
 const longest = [
+  "fuzz/fuzz",
   "discovery/etcd_faults",
   "packages/release_check",
   "cli/validate",

@@ -71,7 +71,11 @@ class Churn {
     this.failures += 1;
   }
 
-  /** One round of churn, and the measures at rest after it. @param {number} length @param {boolean} replaces */
+  /**
+   * One round of churn, and the measures at rest after it.
+   * @param {number} length in milliseconds
+   * @param {boolean} replaces true: the workers are killed and replaced
+   */
   async round(length, replaces) {
     const { gateway } = this.churned;
     // nginx closes idle connections of clients at a reload, also in the moment in which a client uses one.

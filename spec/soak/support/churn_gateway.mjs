@@ -1,6 +1,7 @@
 /** A gateway with servers in processes of their own, for hours of changes, reloads, kills and failures. */
 import { startGateway } from "../../gateway/support/gateway.mjs";
 import { startServerProcess } from "../../gateway/support/server_process.mjs";
+import { sluice, someAddress } from "../../gateway/support/upstreams.mjs";
 import { measuringPage } from "./churn_measures.mjs";
 
 const SERVERS = 6;
@@ -36,6 +37,23 @@ function fixedUpstreams(addresses) {
 }
 
 /**
+ * Fills the list of the last 1,000 events, which would grow for hours otherwise.
+ * @param {import("../../gateway/support/api.mjs").Api} api
+ */
+async function fillEvents(api) {
+  const servers = Array.from({ length: 50 }, (_, index) => ({ server: someAddress(index) }));
+  await api.expect(201, "PUT", sluice("filling"), { load: {}, servers });
+  const isFull = async () => (await api.get("/api/sluice/1/events")).body.length === 1000;
+  for (let turn = 0; turn < 40 && !(await isFull()); turn += 1) {
+    const state = turn % 2 === 0 ? "drain" : "up";
+    for (const id of servers.keys())
+      await api.expect(204, "POST", `${sluice("filling")}/servers/${id}/report`, { utilization: 0.5, state });
+  }
+  if (!(await isFull())) throw new Error("the list of events is not full");
+  await api.expect(204, "DELETE", sluice("filling"));
+}
+
+/**
  * @param {import("node:test").TestContext} context
  * @param {number} workers
  */
@@ -53,5 +71,6 @@ export async function startChurned(context, workers) {
     api: measuringPage,
   });
   gateway.log.allow(...EXPECTED);
+  await fillEvents(gateway.api);
   return { gateway, servers, addresses, upstreams };
 }

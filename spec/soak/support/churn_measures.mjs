@@ -15,10 +15,14 @@ function headerCell(name) {
   return place;
 }
 
-/** A location that answers with the pid, Lua's memory after a collection, and the rows and bytes in use. */
+/**
+ * A location that answers with the pid, Lua's memory after a collection, and the rows and bytes in use. The
+ * code that LuaJIT has compiled is discarded first: random changes take new paths, so that it grows until
+ * OpenResty's limit of 8,000 traces.
+ */
 export const measuringPage = `location = /measures {
   content_by_lua_block {
-    collectgarbage() collectgarbage()
+    jit.flush() collectgarbage() collectgarbage()
     local dict = ngx.shared.sluice
     local memory = require("resty.sluice.store.memory.region").shared_memory()
     ngx.print(string.format("%d %d %d %d", ngx.worker.pid(), collectgarbage("count") * 1024,
@@ -34,7 +38,8 @@ export const MEASURES = {
   dict: { name: "shared dict in use", unit: "KB", tolerance: 0.02 },
   rows: { name: "rows of the shared memory", unit: "", tolerance: 0.02 },
   files: { name: "files of the state", unit: "", tolerance: 0 },
-  descriptors: { name: "descriptors of master and workers", unit: "", tolerance: 0.02 },
+  // How many connections to servers are kept depends on the last requests.
+  descriptors: { name: "descriptors of master and workers", unit: "", tolerance: 0.1 },
   // The journal grows until it is replaced by an image, so its length at a moment is chance.
   bytes: { name: "bytes of the state, their peak", unit: "KB", tolerance: 0.25 },
 };

@@ -76,6 +76,9 @@ describe("the lines of a body", () => {
     const long = string.rep("x", LONGEST);
     expect_lines(`${long}\n${long}\n`, UNTIL_CLOSED, [long, long], CLOSED);
     expect_lines(`one\n${long}xx`, UNTIL_CLOSED, ["one"], `a line is longer than ${LONGEST} bytes`);
+    expect_lines(`one\n${long}x\ntwo\n`, UNTIL_CLOSED, ["one"], `a line is longer than ${LONGEST} bytes`);
+    const extension = string.rep("x", 80);
+    expect_lines(`4\r\none\n\r\n4;${extension}\r\ntwo\n`, CHUNKED, ["one"], "a line is longer than 64 bytes");
     expect_lines(`4\r\none\n\r\n16\r\n${long}xx`, CHUNKED, ["one"], `a line is longer than ${LONGEST} bytes`);
   });
 

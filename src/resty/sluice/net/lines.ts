@@ -2,7 +2,7 @@ import * as string_buffer from "string.buffer";
 import type { Result } from "../lib/result";
 
 import type { Framing } from "./head";
-import { bytes_left, fill, note_step, take, take_line, type Reader } from "./reader";
+import { bytes_left, fill, note_step, take, take_line, too_long, type Reader } from "./reader";
 
 /** Reads the lines of a body that is delivered over a long time. */
 export interface Lines {
@@ -82,13 +82,14 @@ export function read_line(lines: Lines): Result<string> {
     note_step(lines.reader);
     if (line === undefined) {
       keep_rest(lines);
-      if (lines.beginning.length() > lines.longest)
-        return $multi(undefined, `a line is longer than ${lines.longest} bytes`);
+      if (lines.beginning.length() > lines.longest) return too_long(lines.longest);
       const [piece, cause] = next_piece(lines);
       if (piece === undefined) return $multi(undefined, cause);
       lines.piece = piece;
     }
     line = take_whole_line(lines);
   }
+  // Its end may have arrived with its last bytes.
+  if (line.length > lines.longest) return too_long(lines.longest);
   return $multi(line, undefined);
 }

@@ -51,16 +51,23 @@ export function take(reader: Reader, count: number): string {
   return string.sub(buffer, used + 1);
 }
 
+/** The failure to read a line that is longer than its limit. */
+export function too_long(longest: number): Result<string> {
+  return $multi(undefined, `a line is longer than ${longest} bytes`);
+}
+
 /** Takes a line of at most `longest` bytes, without its line end. */
 export function take_line(reader: Reader, longest: number): Result<string> {
   let [line_end] = string.find(reader.buffer, "\n", reader.used + 1, true);
   while (line_end === undefined) {
     const searched = bytes_left(reader);
-    if (searched > longest) return $multi(undefined, `a line is longer than ${longest} bytes`);
+    if (searched > longest) return too_long(longest);
     const [filled, cause] = fill(reader);
     if (filled === undefined) return $multi(undefined, cause);
     [line_end] = string.find(reader.buffer, "\n", searched + 1, true);
   }
+  // It may have arrived in one piece.
+  if (line_end - reader.used - 1 > longest) return too_long(longest);
   const line = take(reader, line_end - reader.used);
   const end = string.sub(line, -2) === "\r\n" ? 2 : 1;
   return $multi(string.sub(line, 1, line.length - end), undefined);
