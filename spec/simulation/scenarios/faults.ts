@@ -50,7 +50,7 @@ export interface Site {
 }
 
 function disk_failures({ counts }: World): number {
-  return (counts.get("the disk failed")) ?? 0;
+  return counts.get("the disk failed") ?? 0;
 }
 
 /** Kills nginx, perhaps by a loss of power, and starts it again. */
