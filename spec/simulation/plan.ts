@@ -91,8 +91,6 @@ export function new_plan(scenario: string, seed: number, faults: Weights, whos: 
 /** Describes an action in one line. */
 export function describe({ at, kind, who, amount, request, names, match }: Action): string {
   const what =
-    kind === "request"
-      ? `${request} ${table.concat(names, ",")} ${match}`
-      : string.format("%.3f", amount);
+    kind === "request" ? `${request} ${table.concat(names, ",")} ${match}` : string.format("%.3f", amount);
   return string.format("%.4f s: %s %d %s", at, kind, who, what);
 }

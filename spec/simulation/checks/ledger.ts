@@ -224,7 +224,7 @@ export function check_requests(ledger: Ledger): void {
       const call = concerns ? call_of(ledger, name, sent) : undefined;
       if (call !== undefined) calls.push(call);
     }
-    const wrong = check_history(calls, (ledger.first.get(name)) ?? "");
+    const wrong = check_history(calls, ledger.first.get(name) ?? "");
     if (wrong !== undefined) fail(ledger.world, "If-Match is linearizable", `${name}: ${wrong}`);
   }
 }

@@ -50,7 +50,7 @@ export interface Site {
 }
 
 function disk_failures({ counts }: World): number {
-  return (counts.get("the disk failed")) ?? 0;
+  return counts.get("the disk failed") ?? 0;
 }
 
 /** Kills nginx, perhaps by a loss of power, and starts it again. */
@@ -97,8 +97,12 @@ export function do_fault(site: Site, { kind, who, amount }: Action): void {
   note(world, `fault: ${kind}`);
   if (kind === "reload") reload(gateway);
   else if (kind === "clock_step") world.wall_offset += (amount - 0.5) * 7200;
-  else if (kind === "failing_disk") disk.failures += 1 + math.floor(amount * 3);
-  else if (kind === "full_disk") {
+  else if (kind === "failing_disk") {
+    disk.failures += 1 + math.floor(amount * 3);
+    after(world, 1 + amount, () => {
+      disk.failures = 0;
+    });
+  } else if (kind === "full_disk") {
     disk.room = math.floor(amount * 400);
     after(world, 0.5 + amount, () => {
       disk.room = math.huge;

@@ -60,7 +60,7 @@ export function new_etcd(world: World): Etcd {
 
 /** Returns all versions of a key, the oldest first. */
 export function versions_of({ keys }: Etcd, key: string): Version[] {
-  return (keys.get(key)) ?? [];
+  return keys.get(key) ?? [];
 }
 
 /** Returns the version of a key at a revision; undefined: it does not exist then. */
