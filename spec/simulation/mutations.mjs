@@ -6,7 +6,12 @@
  * @typedef {{ name: string, about: string, scenario: string, changes: ModuleChange[] }} Mutation
  */
 
-/** @param {string} path below src/resty/sluice @param {string} from @param {string} to @returns {ModuleChange} */
+/**
+ * @param {string} path below src/resty/sluice
+ * @param {string} from
+ * @param {string} to
+ * @returns {ModuleChange}
+ */
 function change(path, from, to) {
   return { module: `src.resty.sluice.${path.replaceAll("/", ".")}`, from, to };
 }

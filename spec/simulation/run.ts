@@ -11,8 +11,9 @@ import { new_world, type World } from "./world/world";
  *   printf 'one_gateway 17\n' | luajit run.lua '[]'
  *
  * The argument is a JSON list of changes of modules (`Mutation`). Each line of standard input is a scenario
- * and a seed. The answer is a line `ok <scenario> <seed> <faults>` or `failed <scenario> <seed> <check>: <what>`.
- * After `explain`, a line also prints the shortest plan that fails in the same way, and its trace.
+ * and a seed. The answer is a line `ok <scenario> <seed> <faults>`, or
+ * `failed <scenario> <seed> <check>: <what>`. After `explain`, a line also prints the shortest plan that
+ * fails in the same way, and its trace.
  */
 
 function run_plan(scenario: Scenario, plan: Plan): World {

@@ -17,7 +17,12 @@ const SEEDS_AT_ONCE = 25;
 
 /**
  * @typedef {import("./mutations.mjs").Mutation} Mutation
- * @typedef {{ runs: number, failures: string[], counts: Map<string, number>, seconds: number, summary: string }} Run
+ * @typedef {object} Run
+ * @property {number} runs
+ * @property {string[]} failures
+ * @property {Map<string, number>} counts
+ * @property {number} seconds
+ * @property {string} summary
  */
 
 /** Compiles the simulation together with src/. */
@@ -62,8 +67,8 @@ function addCounts(counts, answer) {
  * Runs seeds of scenarios.
  * @param {string[]} scenarios
  * @param {number[]} seeds
- * @param {{ mutation?: Mutation | undefined, explain?: boolean, stopsEarly?: boolean }} [options] `explain`: a
- *   failure is shrunk and traced; `stopsEarly`: the first failure is enough
+ * @param {{ mutation?: Mutation | undefined, explain?: boolean, stopsEarly?: boolean }} [options]
+ *   `explain`: a failure is shrunk and traced; `stopsEarly`: the first failure is enough
  * @returns {Promise<Run>}
  */
 export async function simulate(scenarios, seeds, { mutation, explain = false, stopsEarly = false } = {}) {

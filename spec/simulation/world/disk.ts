@@ -80,7 +80,7 @@ export function sync(file: DiskFile): void {
   file.unsynced = [];
 }
 
-/** Cuts the power. Of each file, some first operations since the last sync are done, the last perhaps torn. */
+/** Cuts the power. The first few operations on a file since its last sync are done, the last perhaps torn. */
 export function lose_power(disk: Disk, random: Random): void {
   for (const name of disk.names) {
     const file = disk.files.get(name);
