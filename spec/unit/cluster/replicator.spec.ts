@@ -1,3 +1,5 @@
+import "../support/nginx_stub";
+
 import { call_count, ETCD_CONFIG, etcd_put, etcd_value, reset_etcd, stub_ngx } from "../support/etcd";
 import { new_replicator } from "../../../src/resty/sluice/cluster/replicator";
 import { value_of } from "../../../src/resty/sluice/cluster/value";
