@@ -106,8 +106,8 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
 
   /**
    * Returns the cost of one more request. A new peer comes first, until it has a request. Requests count for
-   * the weight, so that weights matter among few peers, which are all drawn. As with `least_time`, the time of
-   * a peer that is not chosen is halved now and then: it gets another chance.
+   * the weight, so that weights matter among few peers, which are all drawn. As with `least_time`, the time
+   * of a peer that is not chosen is halved now and then: it gets another chance.
    */
   function cost_at(number: number, weight: number, ours: number, requests: number): number {
     const mean = mean_time(number);
