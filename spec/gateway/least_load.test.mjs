@@ -29,13 +29,15 @@ async function start(context, least_load, ofFirst, ofOthers) {
 }
 
 /**
- * Returns the first server's share of 400 requests under load, once its state is known.
+ * Returns a server's share of 400 requests under load, once its state is known.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {string} [address] absent: of the first server
  */
-async function shareOfFirst(context, gateway) {
+async function shareOf(context, gateway, address) {
   const read = async () => {
     const { peers } = await gateway.api.expect(200, "GET", "/api/9/http/upstreams/app");
+    peers.sort((one, other) => Number(other.server === address) - Number(one.server === address));
     return peers.map(({ requests }) => requests);
   };
   const load = startLoad(context, { port: gateway.port, connections });
@@ -50,14 +52,14 @@ async function shareOfFirst(context, gateway) {
 
 test("a slow server gets only the requests that it can answer as soon as the others", async (context) => {
   const gateway = await start(context, {}, { delay: 200 }, { delay: 20 });
-  const share = await shareOfFirst(context, gateway);
+  const share = await shareOf(context, gateway);
   // With equal times it would have a quarter.
   assert.ok(share < 0.1, `its share is ${share}`);
 });
 
 test("a server that fails fast does not attract requests", async (context) => {
   const gateway = await start(context, {}, { status: 500, delay: 1 }, { delay: 20 });
-  const share = await shareOfFirst(context, gateway);
+  const share = await shareOf(context, gateway);
   assert.ok(share < 0.05, `its share is ${share}`);
 });
 
@@ -74,7 +76,7 @@ for (const [in_flight, reports] of Object.entries(REPORTS)) {
   test(`a server that other gateways keep busy gets few requests, by ${in_flight}`, async (context) => {
     const busy = { delay: 20, ...reports(500) };
     const gateway = await start(context, { report: { in_flight } }, busy, { delay: 20, ...reports(0) });
-    const share = await shareOfFirst(context, gateway);
+    const share = await shareOf(context, gateway);
     assert.ok(share < 0.05, `its share is ${share}`);
     const { servers, next } = await gateway.api.expect(200, "GET", `${sluice()}/explain`);
     assert.ok(servers[0].load.elsewhere > 100, JSON.stringify(servers[0].load));
@@ -86,11 +88,11 @@ for (const [in_flight, reports] of Object.entries(REPORTS)) {
 
 test("a pushed report of requests in flight counts at once", async (context) => {
   const gateway = await start(context, { choices: 32 }, { delay: 20 }, { delay: 20 });
-  await shareOfFirst(context, gateway);
+  await shareOf(context, gateway);
   const { servers } = await gateway.api.expect(200, "GET", sluice());
   const report = `${sluice()}/servers/${servers[0].id}/report`;
   await gateway.api.expect(204, "POST", report, { in_flight: 1000, latency: 900 });
-  const share = await shareOfFirst(context, gateway);
+  const share = await shareOf(context, gateway);
   assert.ok(share < 0.05, `its share is ${share}`);
 });
 
@@ -195,7 +197,7 @@ test("a server that always reports to be fast and idle gets a bounded share", as
   });
   const liar = { delay: 20, ...metrics(0, 0) };
   const gateway = await start(context, { report }, liar, { delay: 20, ...metrics(4, 20) });
-  const share = await shareOfFirst(context, gateway);
+  const share = await shareOf(context, gateway);
   // With its times believed, it has almost all. As one that is four times as fast, it has 4/7.
   assert.ok(share < 0.65, `its share is ${share}`);
 });
@@ -249,4 +251,28 @@ test("a new server and one that has recovered have one request until they answer
   await assertProbation(gateway, added, load, 1);
   await waitFor("it is up", async () => (await state()) === "up");
   await load.stop();
+});
+
+test("after its first answer a server in slow_start has the share of its weight", async (context) => {
+  const backends = await startBackends(context, count);
+  for (const backend of backends) backend.behaviour = { delay: 20 };
+  const [added, ...others] = backends;
+  const servers = others.map(({ address }) => ({ server: address }));
+  const upstreams = { app: { method: "least_load", servers } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  const load = startLoad(context, { port: gateway.port, connections });
+  await waitFor("the times are known", () => load.answers >= 100);
+  added.behaviour = { hold: 1 };
+  const path = "/api/9/http/upstreams/app/servers";
+  const server = { server: added.address, slow_start: "300s" };
+  const { id } = await gateway.api.expect(201, "POST", path, server);
+  await assertProbation(gateway, added, load, 0);
+  await load.stop();
+  added.behaviour = { delay: 20 };
+  const first = await shareOf(context, gateway, added.address);
+  // Its weight is below 0.1. Some requests find it idle.
+  assert.ok(first > 0 && first < 0.15, `its share is ${first} in slow_start`);
+  await gateway.api.expect(200, "PATCH", `${path}/${id}`, { slow_start: "0s" });
+  const last = await shareOf(context, gateway, added.address);
+  assert.ok(last > 0.17, `its share is ${last} after slow_start`);
 });

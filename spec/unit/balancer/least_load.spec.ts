@@ -150,6 +150,19 @@ describe("least_load", () => {
     expect(pick_name(bench)).equal("p2");
   });
 
+  it("gives equal peers requests in proportion to their weights, also if all of them are drawn", () => {
+    const bench = bench_at([{ time: 40 }, { time: 40 }, { time: 40 }, { time: 40 }]);
+    const [lightest, , , heaviest] = bench.peers;
+    bench.method.reweigh(lightest, 0.1);
+    bench.method.reweigh(heaviest, 2);
+    for (const _ of $range(1, 62)) {
+      const peer = bench.method.pick(available, undefined) as TestPeer;
+      peer.in_flight += 1;
+    }
+    expect(lightest.in_flight <= 3).equal(true);
+    expect(heaviest.in_flight >= 25 && heaviest.in_flight <= 35).equal(true);
+  });
+
   it("gives a new peer one request until it has answered", () => {
     const bench = bench_at([{ time: 20 }, { time: -1 }, { time: 30 }]);
     expect(pick_name(bench)).equal("p2");

@@ -105,13 +105,14 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
   }
 
   /**
-   * Returns the cost of one more request. A new peer comes first, until it has a request. As with
-   * `least_time`, the time of a peer that is not chosen is halved now and then: it gets another chance.
+   * Returns the cost of one more request. A new peer comes first, until it has a request. Requests count for
+   * the weight, so that weights matter among few peers, which are all drawn. As with `least_time`, the time
+   * of a peer that is not chosen is halved now and then: it gets another chance.
    */
-  function cost_at(number: number, ours: number, requests: number): number {
+  function cost_at(number: number, weight: number, ours: number, requests: number): number {
     const mean = mean_time(number);
     if (mean < 0) return NOT_KNOWN * ours;
-    return cost_with(requests, mean / 2 ** halvings_of(number), mean_requests(number));
+    return cost_with(requests / weight, mean / 2 ** halvings_of(number), mean_requests(number) / weight);
   }
 
   /** Returns the requests at a peer, of which those from elsewhere are bounded. `ours`: our own. */
@@ -131,7 +132,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     all_ours = all_ours + ours;
     all_requests = all_requests + requests;
     const factor = 1 + (HOT - 1) * is_hot;
-    const cost = math.min(HIGHEST, cost_at(number, ours, requests) * factor);
+    const cost = math.min(HIGHEST, cost_at(number, weight, ours, requests) * factor);
     return cost;
   }
 

@@ -21,7 +21,8 @@ export function time_with(requests: number, mean: number, mean_requests: number)
 /**
  * Returns the cost of one more request by which peers are compared: the square of the number of requests, and
  * the square root of the time that each of them takes. Times are known by some responses only, and requests
- * exactly, so that small differences of times must not outweigh a request. Arguments as for `time_with`.
+ * exactly, so that small differences of times must not outweigh a request. Arguments as for `time_with`, but
+ * the requests are for the weight of a peer.
  */
 export function cost_with(requests: number, mean: number, mean_requests: number): number {
   const time = (mean + TICK) / (1 + mean_requests);
