@@ -1,8 +1,8 @@
 import type * as Options from "../../src/resty/sluice/config/options";
 import type * as Clock from "../../src/resty/sluice/lib/clock";
 import type * as Files from "../../src/resty/sluice/store/disk/files";
+import type * as Sync from "../../src/resty/sluice/store/disk/sync";
 import type * as Clustered from "../../src/resty/sluice/store/document/clustered";
-import type * as Commit from "../../src/resty/sluice/store/commit";
 import type * as HistoryFiles from "../../src/resty/sluice/store/history/files";
 import { Header } from "../../src/resty/sluice/store/memory/cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
@@ -136,7 +136,7 @@ function fork(gateway: Gateway, worker: Worker): void {
   world.now = now;
   const { fsync, history, cluster } = options_of(gateway, load);
   fork_memory(gateway, worker);
-  (load("store/commit") as typeof Commit).set_fsync(fsync);
+  (load("store/disk/sync") as typeof Sync).set_fsync(fsync);
   const extent = { changes: history.changes, max_size: 16384 };
   (load("store/history/files") as typeof HistoryFiles).use_extent(extent);
   (load("store/document/clustered") as typeof Clustered).set_clustered(cluster !== undefined);
