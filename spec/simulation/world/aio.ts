@@ -64,7 +64,12 @@ export function new_aio(
       context[0] = 1;
       return 0;
     },
-    sluice_io_submit: (_call: number, _context: unknown, _count: number, requests: Record<number, Request>) => {
+    sluice_io_submit: (
+      _call: number,
+      _context: unknown,
+      _count: number,
+      requests: Record<number, Request>,
+    ) => {
       step();
       const { data, fd } = requests[0];
       const file = file_of(tonumber(fd) as number);

@@ -155,7 +155,13 @@ function new_vm(
 }
 
 /** Functions of the C library that have no effect on the world. */
-const PURE = set_of(["sluice_strerror", "sluice_text_of", "sluice_inet_pton", "sluice_hmac", "sluice_sha256"]);
+const PURE = set_of([
+  "sluice_strerror",
+  "sluice_text_of",
+  "sluice_inet_pton",
+  "sluice_hmac",
+  "sluice_sha256",
+]);
 const declared = new LuaSet<string>();
 
 /** Makes the `ffi` of a process, whose C library is `libc`. */
