@@ -50,8 +50,8 @@ const OF_ONE_GATEWAY = [
     changes: [
       change(
         "store/commit",
-        "    local unsaved = append(entry, line)\n",
-        "    publish_write(notes)\n    local unsaved = append(entry, line)\n",
+        "    local unsaved = ____exports.append(entry, line)\n",
+        "    publish_write(notes)\n    local unsaved = ____exports.append(entry, line)\n",
       ),
     ],
   },
