@@ -15,7 +15,7 @@ import { lose_power } from "../world/disk";
 import { holder, new_machine } from "../world/machine";
 import { watch_revision } from "../world/memory";
 import { kill, kill_after, kill_in_write, running_process, type Process } from "../world/process";
-import { after, below, count, fail, happens, note, type World } from "../world/world";
+import { after, below, count, fail, note, type World } from "../world/world";
 
 /** A gateway in a run: its faults, its restarts, and the checks that hold in any scenario. */
 
