@@ -140,6 +140,24 @@ test("conditions, dry runs, deletions and changes of several upstreams hold amon
   await assertKept(gateway);
 });
 
+/** What becomes of the timer that makes a group. */
+const timers = {
+  "nginx has too many timers": "function() end",
+  "the worker exits": "function(_, after) after(nil) end",
+};
+
+for (const [reason, runSoon] of Object.entries(timers)) {
+  test(`changes are made one by one when no timer can make a group because ${reason}`, async (context) => {
+    const beforeSetup = `require("resty.sluice.lib.job").run_soon = ${runSoon}`;
+    const gateway = await makeGateway(context, { upstreams, setup: { fsync: true } });
+    gateway.configure({ beforeSetup });
+    await gateway.start();
+    const answers = await atOnce(gateway, add, 8);
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]));
+    await assertKept(gateway);
+  });
+}
+
 test("on a full disk changes of a group are refused and change nothing", async (context) => {
   const disk = mountDisk(context, "size=256k");
   const gateway = await makeGateway(context, {

@@ -1,15 +1,15 @@
 import type * as Options from "../../src/resty/sluice/config/options";
 import type * as Clock from "../../src/resty/sluice/lib/clock";
 import type * as Files from "../../src/resty/sluice/store/disk/files";
+import type * as Sync from "../../src/resty/sluice/store/disk/sync";
 import type * as Clustered from "../../src/resty/sluice/store/document/clustered";
-import type * as Commit from "../../src/resty/sluice/store/commit";
 import type * as HistoryFiles from "../../src/resty/sluice/store/history/files";
 import { Header } from "../../src/resty/sluice/store/memory/cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
 import type * as Open from "../../src/resty/sluice/store/open";
 import { start_tasks } from "./tasks";
-import { new_dict } from "./world/dict";
+import { new_dict, type Staged } from "./world/dict";
 import { FOLDER } from "./world/libc";
 import { new_open_files, type Machine } from "./world/machine";
 import { new_nginx_lua, type Nginx } from "./world/nginx_lua";
@@ -61,6 +61,8 @@ export interface Gateway {
   master_pid: number;
   /** When the configuration of the workers was loaded. */
   loaded_at: number;
+  /** The texts that changes have staged, by the revisions that they make. */
+  staged: LuaTable<number, Staged>;
   /** The options as `setup` has read them. */
   read: Options.Options | undefined;
   /** Called when a start has ended, with the cause of a failure. */
@@ -77,6 +79,7 @@ export function new_gateway(name: string, machine: Machine, options: GatewayOpti
       master_pid: 0,
       loaded_at: 0,
       read: undefined,
+      staged: new LuaTable(),
       on_start: () => undefined,
     },
   };
@@ -136,7 +139,7 @@ function fork(gateway: Gateway, worker: Worker): void {
   world.now = now;
   const { fsync, history, cluster } = options_of(gateway, load);
   fork_memory(gateway, worker);
-  (load("store/commit") as typeof Commit).set_fsync(fsync);
+  (load("store/disk/sync") as typeof Sync).set_fsync(fsync);
   const extent = { changes: history.changes, max_size: 16384 };
   (load("store/history/files") as typeof HistoryFiles).use_extent(extent);
   (load("store/document/clustered") as typeof Clustered).set_clustered(cluster !== undefined);
@@ -216,7 +219,7 @@ export function start_gateway(gateway: Gateway): void {
   const nginx: Nginx = {
     world,
     name: gateway.name,
-    dict: new_dict(options.dict_bytes),
+    dict: new_dict(options.dict_bytes, gateway.staged),
     open_files: new_open_files(machine),
     workers: options.workers,
   };

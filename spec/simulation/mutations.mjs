@@ -26,7 +26,7 @@ const OF_ONE_GATEWAY = [
   {
     name: "repair_missing",
     about: "a write does not first finish that of a writer that has died",
-    changes: [change("store/write", "    repair()\n", "")],
+    changes: [change("store/write", "    repair()\n", ""), change("store/group/group", "    repair()\n", "")],
   },
   {
     name: "repair_late",
@@ -50,15 +50,45 @@ const OF_ONE_GATEWAY = [
     changes: [
       change(
         "store/commit",
-        "    local unsaved = append(entry, line)\n",
-        "    publish_write(notes)\n    local unsaved = append(entry, line)\n",
+        "    local unsaved = ____exports.append(entry, line)\n",
+        "    publish_write(notes)\n    local unsaved = ____exports.append(entry, line)\n",
       ),
     ],
   },
   {
     name: "fsync_ignored",
     about: "a change is acknowledged before the disk holds it, with fsync on",
-    changes: [change("store/disk/writer", "if done ~= nil and fsync then", "if false then")],
+    changes: [change("store/disk/sync", "    if not is_on then\n", "    if true then\n")],
+  },
+  {
+    name: "sync_not_awaited",
+    about: "a change counts when its asynchronous sync has begun, not when it has ended",
+    changes: [change("store/disk/sync", "local code = end_of_sync(id, true)", "local code = 0")],
+  },
+  {
+    name: "group_acknowledged_unsaved",
+    about: "the changes of a group are acknowledged although the journal could not be written",
+    changes: [
+      change(
+        "store/group/group",
+        "    if cause ~= nil then\n        ____exports",
+        "    if false then\n        ____exports",
+      ),
+    ],
+  },
+  {
+    name: "group_repaired_partly",
+    about: "of a dead writer's group only the last change is published",
+    changes: [
+      change("store/unfinished", "for made = memory[66], memory[8] do", "for made = memory[8], memory[8] do"),
+    ],
+  },
+  {
+    name: "dependent_acknowledged",
+    about: "a request is answered by a change of its group before the disk holds that change",
+    changes: [
+      change("store/group/write", "return depends or group.last > before", "return group.last > before"),
+    ],
   },
   {
     name: "image_not_synced",

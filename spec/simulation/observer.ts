@@ -5,6 +5,7 @@ import { Header } from "../../src/resty/sluice/store/memory/cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
 import { fork_memory, new_spare_worker, type Gateway } from "./gateway";
+import type { Staged } from "./world/dict";
 import { outside } from "./world/process";
 
 /** Looks at the state that the workers of a gateway share, at any moment. */
@@ -17,6 +18,8 @@ export interface Observer {
   /** Returns whether a write is being journalled and published. */
   is_writing: (this: void) => boolean;
   state: (this: void) => State;
+  /** Returns a state after the change of a group that makes a revision; undefined: there is none. */
+  state_after: (this: void, state: State, made: number) => State | undefined;
   /** Returns the revision of an upstream; 0: it does not exist. */
   revision_of: (this: void, name: string) => number;
 }
@@ -54,6 +57,15 @@ export function new_observer(gateway: Gateway): Observer {
             if (text !== undefined) state.set(name, saved_text(name, text));
           }
           return state;
+        }),
+      state_after: (state, made) =>
+        outside(() => {
+          const staged = gateway.staged.get(made) as Staged | undefined;
+          if (staged === undefined) return undefined;
+          const after: State = new LuaTable();
+          for (const [name, text] of pairs(state)) after.set(name, text);
+          after.set(staged.name, saved_text(staged.name, staged.text));
+          return after;
         }),
       revision_of: (name) =>
         outside(() => {

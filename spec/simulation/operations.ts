@@ -5,9 +5,10 @@ import type * as Server from "../../src/resty/sluice/config/server";
 import type * as Upstream from "../../src/resty/sluice/config/upstream";
 import type * as Pause from "../../src/resty/sluice/lib/pause";
 import type * as Documents from "../../src/resty/sluice/store/document/document";
-import type * as Edit from "../../src/resty/sluice/store/document/edit";
+import type * as Edits from "../../src/resty/sluice/store/document/edit";
 import type * as Read from "../../src/resty/sluice/store/document/read";
 import type * as Replace from "../../src/resty/sluice/store/document/replace";
+import type { Edit, Written } from "../../src/resty/sluice/store/edit";
 import type * as Author from "../../src/resty/sluice/store/history/author";
 import type * as Write from "../../src/resty/sluice/store/write";
 import type { Worker } from "./gateway";
@@ -34,7 +35,6 @@ export interface Result {
 }
 
 type Document = Documents.Document;
-type Edited = ReturnType<Write.Edit>;
 
 const AUTHOR: Author.Author = { author: "client" };
 
@@ -46,16 +46,16 @@ export function token_text(token: number): string {
 }
 
 /** Returns the edit of a request in a worker. */
-function edit_of({ load }: Worker, { kind, token }: Operation, match: string | undefined): Write.Edit {
+function edit_of({ load }: Worker, { kind, token }: Operation, match: string | undefined): Edit {
   const { check_conditions } = load("api/precondition") as typeof Precondition;
   const { read_upstream } = load("config/upstream") as typeof Upstream;
   const { read_server } = load("config/server") as typeof Server;
   const { replace_upstream } = load("store/document/replace") as typeof Replace;
-  const { add_server } = load("store/document/edit") as typeof Edit;
+  const { add_server } = load("store/document/edit") as typeof Edits;
   const route = token_text(token);
   const address = `10.1.${math.floor(token / 200)}.${token % 200}:80`;
 
-  function replaced(current: Document | undefined, revision: number): Edited {
+  function replaced(current: Document | undefined, revision: number): Written {
     const servers: object[] = [{ server: "10.0.0.1:80", route }];
     for (const number of $range(1, token % 4)) servers.push({ server: `10.0.0.${1 + number}:80` });
     const [config, wrong] = read_upstream({ servers });
@@ -63,7 +63,7 @@ function edit_of({ load }: Worker, { kind, token }: Operation, match: string | u
     return replace_upstream(current, config, revision);
   }
 
-  function edited(current: Document | undefined, revision: number): Edited {
+  function edited(current: Document | undefined, revision: number): Written {
     if (kind === "delete" && current === undefined) return $multi(undefined, NOT_FOUND);
     if (kind === "delete") return $multi(undefined, undefined);
     if (current === undefined || kind === "put" || kind === "several") return replaced(current, revision);

@@ -84,6 +84,7 @@ export async function simulate(scenarios, seeds, { mutation, explain = false, st
   const work = async () => {
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       for (const answer of await runLines(part, mutation)) {
+        if (/ has (no such text to replace|this text more than once): /.test(answer)) throw new Error(answer);
         run.runs += 1;
         if (answer.startsWith("ok ")) addCounts(run.counts, answer);
         else run.failures.push(answer);

@@ -59,6 +59,29 @@ function state_at({ states }: Ledger, revision: number): State | undefined {
   return states.get(revision);
 }
 
+/**
+ * Notes the states that the changes of a group have made, none of which was visible, and checks that they
+ * lead to the visible one.
+ */
+function note_group(ledger: Ledger, revision: number, state: State): void {
+  const { world, last, observer } = ledger;
+  if (revision === last + 1) return;
+  count(world, "groups");
+  let reached = state_at(ledger, last) ?? new LuaTable<string, string>();
+  for (const made of $range(last + 1, revision)) {
+    const after = observer?.state_after(reached, made);
+    if (after === undefined) {
+      fail(world, "revisions follow each other", `revision ${revision} follows ${last}`);
+      return;
+    }
+    reached = after;
+    ledger.states.set(made, after);
+  }
+  const wrong = differences(state, reached);
+  if (wrong !== undefined)
+    fail(world, "a group makes all of its changes", `revisions ${last + 1} to ${revision}: ${wrong}`);
+}
+
 /** Checks what a start has loaded. */
 function note_loaded(ledger: Ledger, revision: number, state: State): void {
   const { world, last, may_lose } = ledger;
@@ -69,8 +92,8 @@ function note_loaded(ledger: Ledger, revision: number, state: State): void {
   } else if (expected !== undefined) {
     const wrong = differences(state, expected);
     if (wrong !== undefined) fail(world, "a restart loads the state", `revision ${revision}: ${wrong}`);
-  } else if (revision > last + 1) {
-    fail(world, "revisions follow each other", `revision ${revision} was loaded after ${last}`);
+  } else {
+    note_group(ledger, revision, state);
   }
   if (revision < last) {
     count(world, "changes without fsync were lost");
@@ -117,8 +140,10 @@ export function note_revision(ledger: Ledger): void {
     // The writer died between the last steps of a write, and another worker has repeated them.
     const wrong = differences(state, state_at(ledger, revision) ?? state);
     if (wrong !== undefined) fail(world, "revisions follow each other", `${revision} has changed: ${wrong}`);
-  } else if (revision !== ledger.last + 1) {
+  } else if (revision < ledger.last) {
     fail(world, "revisions follow each other", `revision ${revision} follows ${ledger.last}`);
+  } else if (revision > ledger.last + 1) {
+    note_group(ledger, revision, state);
   } else if (ledger.has_started && running_process()?.pid === gateway.master_pid) {
     fail(world, "a deleted seed stays deleted", `a start has made revision ${revision}`);
   }

@@ -14,8 +14,8 @@ import { Lock } from "../../../src/resty/sluice/store/memory/lock";
 import { lose_power } from "../world/disk";
 import { holder, new_machine } from "../world/machine";
 import { watch_revision } from "../world/memory";
-import { kill_after, kill_in_write, running_process, type Process } from "../world/process";
-import { after, below, count, fail, happens, note, type World } from "../world/world";
+import { kill, kill_after, kill_in_write, running_process, type Process } from "../world/process";
+import { after, below, count, fail, note, type World } from "../world/world";
 
 /** A gateway in a run: its faults, its restarts, and the checks that hold in any scenario. */
 
@@ -35,6 +35,8 @@ export const FAULTS: Weights = [
 
 /** How long nginx is down after it was killed. */
 const DOWN_SECONDS = 0.2;
+/** A write with two waits for the disk takes about as long. */
+const SECONDS_OF_WRITE = 0.008;
 /** How long a write of a dead worker may stay unfinished. */
 const LONGEST_UNFINISHED = 2;
 
@@ -68,6 +70,14 @@ export function die({ gateway, ledger, world, plan }: Site, is_power: boolean): 
   });
 }
 
+/** Kills a process after some time, for example while it waits for the disk. */
+function kill_within(world: World, process: Process, seconds: number): void {
+  after(world, seconds, () => {
+    if (process.is_alive) count(world, "killed at a time");
+    kill(process, "at a time");
+  });
+}
+
 /** Lets the fault that waits for a request strike a worker during this one. */
 export function strike(site: Site, { process }: Worker): void {
   const { armed } = site;
@@ -77,7 +87,10 @@ export function strike(site: Site, { process }: Worker): void {
     if (armed.kind !== "kill") die(site, armed.kind === "power");
   });
   // Writes of files are few among the steps, and the most delicate ones.
-  if (happens(site.world.random, 0.4)) kill_in_write(process, 1 + below(site.world.random, 3));
+  const { random } = site.world;
+  const chance = random();
+  if (chance < 0.35) kill_in_write(process, 1 + below(random, 3));
+  else if (chance < 0.65) kill_within(site.world, process, random() * SECONDS_OF_WRITE);
   else kill_after(process, armed.amount);
 }
 

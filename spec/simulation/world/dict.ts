@@ -17,7 +17,14 @@ function size_of(key: string, value: string | number): number {
   return OVERHEAD + key.length + (typeof value === "string" ? value.length : 8);
 }
 
-export function new_dict(capacity: number): SimulatedDict {
+/** The text of an upstream that a change has staged. */
+export interface Staged {
+  name: string;
+  text: string;
+}
+
+/** Makes a dict. `staged` gets the last text that was staged for a revision. */
+export function new_dict(capacity: number, staged: LuaTable<number, Staged>): SimulatedDict {
   const values = new LuaTable<string, string | number>();
   const look = (key: string) => values.get(key) as string | number | undefined;
 
@@ -44,6 +51,12 @@ export function new_dict(capacity: number): SimulatedDict {
     return true;
   }
 
+  function note_staged(key: string, value: string | number): void {
+    if (string.sub(key, 1, 7) !== "staged:" || typeof value !== "string") return;
+    const [name, text] = string.match(value, "^([^\n]*)\n(.*)$");
+    staged.set(tonumber(string.match(text, '"revision":(%d+)')[0]) as number, { name, text });
+  }
+
   return {
     room: capacity,
     get(this: SharedDict, key) {
@@ -53,6 +66,7 @@ export function new_dict(capacity: number): SimulatedDict {
     safe_set(this: SharedDict, key, value) {
       step();
       const fits = put(this as SimulatedDict, key, value);
+      if (fits) note_staged(key, value);
       return $multi(fits ? true : undefined, fits ? undefined : "no memory");
     },
     safe_add(this: SharedDict, key, value) {

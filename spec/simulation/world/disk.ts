@@ -18,8 +18,9 @@ export interface DiskFile {
   /** The content that processes see, and the one that is certain. */
   text: string;
   certain: string;
-  /** What was done since the last `fdatasync`. */
+  /** What is not certain yet, and how many operations before that are. */
   unsynced: Operation[];
+  synced: number;
 }
 
 export interface Disk {
@@ -42,7 +43,7 @@ export function new_disk(): Disk {
 export function open_file(disk: Disk, name: string): DiskFile {
   const known = disk.files.get(name) as DiskFile | undefined;
   if (known !== undefined) return known;
-  const file = { inode: 100 + disk.names.length, text: "", certain: "", unsynced: [] };
+  const file = { inode: 100 + disk.names.length, text: "", certain: "", unsynced: [], synced: 0 };
   disk.files.set(name, file);
   disk.names.push(name);
   return file;
@@ -75,9 +76,22 @@ export function cut(disk: Disk, file: DiskFile, bytes: number): void {
   file.unsynced.push(operation);
 }
 
+/** Returns the number of all operations on a file so far. */
+export function operations_on({ synced, unsynced }: DiskFile): number {
+  return synced + unsynced.length;
+}
+
+/** Makes the first `count` operations on a file certain. */
+export function sync_first(file: DiskFile, count: number): void {
+  while (file.synced < count) {
+    file.certain = changed(file.certain, file.unsynced.shift() as Operation);
+    file.synced += 1;
+  }
+}
+
+/** Makes everything so far certain. */
 export function sync(file: DiskFile): void {
-  file.certain = file.text;
-  file.unsynced = [];
+  sync_first(file, operations_on(file));
 }
 
 /** Cuts the power. The first few operations on a file since its last sync are done, the last perhaps torn. */
@@ -94,7 +108,9 @@ export function lose_power(disk: Disk, random: Random): void {
         text = changed(text, { text: part, at });
       }
     }
+    file.synced = operations_on(file);
     file.text = text;
-    sync(file);
+    file.certain = text;
+    file.unsynced = [];
   }
 }

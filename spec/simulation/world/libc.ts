@@ -1,4 +1,5 @@
 import * as ffi from "ffi";
+import { new_aio } from "./aio";
 import { cut, open_file, sync, write, type DiskFile } from "./disk";
 import { holder, open, type OpenFiles } from "./machine";
 import { map } from "./memory";
@@ -104,6 +105,7 @@ export function new_libc(
   }
 
   return {
+    ...new_aio(process, open_files.machine, file_of, fail_with),
     sluice_mmap: (_at: undefined, bytes: number, protection: number, flags: number) =>
       map(world, bytes, protection, flags),
     sluice_open: () => {

@@ -102,7 +102,7 @@ function sorted_pairs(this: void, of: object): unknown {
 }
 
 /** Modules without state of their own: all VMs have them in common. */
-const OWN_LIB = set_of(["clock", "pause", "run", "job", "turn"]);
+const OWN_LIB = set_of(["clock", "pause", "run", "job", "turn", "slices"]);
 
 function is_common(name: string): boolean {
   const [lib] = string.match(name, "^src%.resty%.sluice%.lib%.([%w_]+)$");
@@ -155,7 +155,13 @@ function new_vm(
 }
 
 /** Functions of the C library that have no effect on the world. */
-const PURE = set_of(["sluice_strerror", "sluice_inet_pton", "sluice_hmac", "sluice_sha256"]);
+const PURE = set_of([
+  "sluice_strerror",
+  "sluice_text_of",
+  "sluice_inet_pton",
+  "sluice_hmac",
+  "sluice_sha256",
+]);
 const declared = new LuaSet<string>();
 
 /** Makes the `ffi` of a process, whose C library is `libc`. */

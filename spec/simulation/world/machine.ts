@@ -1,7 +1,7 @@
 import type { Disk } from "./disk";
 import { new_disk, type DiskFile } from "./disk";
 import type { Process } from "./process";
-import type { World } from "./world";
+import { happens, type World } from "./world";
 
 /** A machine: its disk, its boot, and what the kernel knows of open files and locks. */
 
@@ -11,6 +11,8 @@ export interface Machine {
   boot: number;
   pids: number;
   processes: Process[];
+  /** False: the kernel refuses asynchronous requests, as that of some containers does. */
+  has_aio: boolean;
 }
 
 /** What the processes of one nginx have in common: they inherit open files. */
@@ -26,7 +28,8 @@ export interface OpenFiles {
 const FIRST_DESCRIPTOR = 10;
 
 export function new_machine(world: World): Machine {
-  return { world, disk: new_disk(), boot: 1, pids: 100, processes: [] };
+  const has_aio = happens(world.random, 0.9);
+  return { world, disk: new_disk(), boot: 1, pids: 100, processes: [], has_aio };
 }
 
 export function new_open_files(machine: Machine): OpenFiles {

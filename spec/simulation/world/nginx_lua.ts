@@ -41,6 +41,10 @@ function new_semaphore(process: Process, resources: number): object {
       }
       return true;
     },
+    count(this: object) {
+      const waiting = semaphore.waiting.filter(({ is_over }) => !is_over);
+      return semaphore.count - waiting.length;
+    },
     wait(this: object, seconds: number) {
       if (semaphore.count > 0) {
         semaphore.count -= 1;
@@ -60,9 +64,10 @@ function new_semaphore(process: Process, resources: number): object {
 }
 
 function new_timer(process: Process, seconds: number, repeats: boolean, callback: TimerCallback): void {
+  const was_exiting = process.is_exiting;
   after(process.world, seconds, () => {
     if (!process.is_alive) return;
-    const premature = process.is_exiting;
+    const premature = process.is_exiting && !was_exiting;
     start(process, () => {
       callback(premature);
     });
@@ -106,7 +111,6 @@ export function new_nginx_lua(
     "/proc/sys/kernel/random/boot_id": () => string.format("boot-%d\n", nginx.open_files.machine.boot),
   };
   const same = (text: string) => text;
-  const is_refused = () => process.is_exiting;
   const ngx = {
     WARN: 5,
     ERR,
@@ -122,6 +126,7 @@ export function new_nginx_lua(
     },
     now: () => math.floor((world.now + world.wall_offset) * 1000) / 1000,
     time: () => math.floor(world.now + world.wall_offset),
+    get_phase: () => (id === undefined ? "init" : "timer"),
     sleep,
     encode_base64: same,
     decode_base64: same,
@@ -130,12 +135,13 @@ export function new_nginx_lua(
     },
     timer: {
       at: (seconds: number, callback: TimerCallback) => {
-        if (is_refused()) return $multi(undefined, "process exiting");
+        // An exiting worker still runs timers without a delay.
+        if (process.is_exiting && seconds > 0) return $multi(undefined, "process exiting");
         new_timer(process, seconds, false, callback);
         return $multi(true, undefined);
       },
       every: (seconds: number, callback: TimerCallback) => {
-        if (is_refused()) return $multi(undefined, "process exiting");
+        if (process.is_exiting) return $multi(undefined, "process exiting");
         new_timer(process, seconds, true, callback);
         return $multi(true, undefined);
       },

@@ -72,19 +72,25 @@ export function read_in_group(group: Group, name: string): Document | undefined 
   return pending === undefined ? read(name) : parse_document(pending.text);
 }
 
-/** Returns the entry of a change for the history. */
-function record(group: Group, change: Prepared, text: string, author: Author): void {
-  if (!history.keeps_history()) return;
-  if (group.entries.length === 0) history.prepare_append(group.last);
-  const recording = { revision: group.last, author, pause: no_pause, earlier: group.recorded };
-  const [entry, is_change] = format_entry([change], [text], recording);
-  group.entries.push(entry);
-  if (is_change) group.recorded += 1;
+/** Returns the entry of a change that makes a revision, and whether it counts; undefined: none is kept. */
+function entry_of(
+  group: Group,
+  made: number,
+  change: Prepared,
+  text: string,
+  author: Author,
+): LuaMultiReturn<[string | undefined, boolean]> {
+  if (!history.keeps_history()) return $multi(undefined, false);
+  if (group.entries.length === 0) history.prepare_append(made);
+  const recording = { revision: made, author, pause: no_pause, earlier: group.recorded };
+  const [entry, is_recorded] = format_entry([change], [text], recording);
+  return $multi(entry, is_recorded);
 }
 
 /**
  * Adds a change that creates or changes an upstream. Returns false when its text finds no room; then the
- * group is as it was before, and the rows that the edit has allocated are free again.
+ * group is as it was before, and the rows that the edit has allocated are free again. What can raise comes
+ * first, so that the group makes each of its revisions.
  */
 export function add_to_group(group: Group, change: Change, author: Author): boolean {
   const { name } = change;
@@ -93,6 +99,9 @@ export function add_to_group(group: Group, change: Change, author: Author): bool
   const next = change.next as Document;
   const before = group.pending.get(name);
   const number = before?.number ?? group.upstreams.length;
+  const journalled = change_text(name, next, change.changed);
+  const line = seal(journalled);
+  const [entry, is_recorded] = entry_of(group, made, prepared, journalled, author);
   const text = stage_text(number, name, format_document(next), false);
   if (text === undefined) {
     free_new_rows([change]);
@@ -105,9 +114,9 @@ export function add_to_group(group: Group, change: Change, author: Author): bool
   prepared.text = text;
   prepare_rows(prepared, next);
   note_changes(made, [prepared.note]);
-  const journalled = change_text(name, next, change.changed);
-  record(group, prepared, journalled, author);
-  group.lines.push(seal(journalled));
+  group.lines.push(line);
+  if (entry !== undefined) group.entries.push(entry);
+  if (is_recorded) group.recorded += 1;
   group.changes.push(prepared);
   const first = before === undefined ? change.current : before.first;
   const pending = { number, first, next, text, note: { ...prepared.note, made } };

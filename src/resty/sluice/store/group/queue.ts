@@ -15,6 +15,12 @@ import { close_group, open_group, room_in_group, type Group } from "./group";
  * closes the group. Changes that come meanwhile are the next group.
  */
 
+/** The write must be made without others, and nothing has changed. */
+export const ALONE = "alone";
+
+/** Why a change has not been made in a group. */
+export type Hindrance = Problem | typeof ALONE;
+
 /** A change that waits. */
 interface Ticket {
   /** Its turn to join has come, or it cannot. */
@@ -23,7 +29,7 @@ interface Ticket {
   closed: semaphore.Semaphore;
   group: OpenGroup | undefined;
   is_over: boolean;
-  problem: Problem | undefined;
+  problem: Hindrance | undefined;
 }
 
 /** A group that changes join. */
@@ -40,7 +46,10 @@ const PATIENCE_SECONDS = 1;
 const LONGEST_WAIT_SECONDS = 3600;
 
 let waiting: Ticket[] = [];
+/** A timer leads, or is about to. */
 let is_led = false;
+/** The timer has run. It does not if nginx has too many timers. */
+let has_begun = false;
 
 function new_ticket(): Ticket {
   const [turn, closed] = [semaphore.new(0), semaphore.new(0)];
@@ -48,7 +57,7 @@ function new_ticket(): Ticket {
 }
 
 /** Tells changes what has become of their group. */
-function end(tickets: readonly Ticket[], problem: Problem | undefined): void {
+function end(tickets: readonly Ticket[], problem: Hindrance | undefined): void {
   for (const ticket of tickets) {
     ticket.is_over = true;
     ticket.problem = problem;
@@ -57,8 +66,9 @@ function end(tickets: readonly Ticket[], problem: Problem | undefined): void {
   }
 }
 
-/** Takes the changes that may join the next group. */
+/** Takes the changes that may join the next group, without those whose coroutine has died. */
 function take(most: number): Ticket[] {
+  waiting = waiting.filter(({ turn }) => turn.count() < 0);
   const taken = waiting.slice(0, most);
   waiting = waiting.slice(most);
   return taken;
@@ -101,6 +111,7 @@ function try_group(tickets: readonly Ticket[]): Problem | undefined {
 
 /** Makes groups while changes wait. Phase: timer. */
 function lead(this: void): void {
+  has_begun = true;
   while (waiting.length > 0) {
     give_way();
     const [locked, cause] = acquire();
@@ -109,14 +120,29 @@ function lead(this: void): void {
   }
 }
 
-/** Lets the changes that wait be made. */
+/** Lets the changes that wait be made: each alone, if no timer can lead, as when the worker exits. */
 function start_leader(): void {
   if (is_led) return;
   is_led = true;
+  has_begun = false;
   run_soon(lead, () => {
     is_led = false;
-    end(take(waiting.length), busy(undefined));
+    const left = waiting;
+    waiting = [];
+    end(left, ALONE);
   });
+}
+
+/** Waits for the turn of a change to join a group. */
+function wait_for_turn(ticket: Ticket): void {
+  while (ticket.group === undefined && !ticket.is_over) {
+    const [has_turn] = ticket.turn.wait(has_begun ? LONGEST_WAIT_SECONDS : PATIENCE_SECONDS);
+    if (has_turn === undefined && !has_begun && waiting.includes(ticket)) {
+      waiting = waiting.filter((other) => other !== ticket);
+      is_led = false;
+      end([ticket], ALONE);
+    }
+  }
 }
 
 /**
@@ -124,12 +150,12 @@ function start_leader(): void {
  * found depends on the group. Returns why the group was not made, if it depends on it. Raises what `join`
  * raises. Phases that can sleep.
  */
-export function in_group(join: (this: void, group: Group) => boolean): Problem | undefined {
+export function in_group(join: (this: void, group: Group) => boolean): Hindrance | undefined {
   for (;;) {
     const ticket = new_ticket();
     waiting.push(ticket);
     start_leader();
-    while (ticket.group === undefined && !ticket.is_over) ticket.turn.wait(LONGEST_WAIT_SECONDS);
+    wait_for_turn(ticket);
     const open = ticket.group;
     if (open === undefined) return ticket.problem;
     if (open.is_open) {

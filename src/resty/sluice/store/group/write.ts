@@ -13,12 +13,9 @@ import { check_new_places } from "../places";
 import type { Change } from "../prepare";
 import { is_replicated, type Reach } from "../replicate";
 import { add_to_group, read_in_group, type Group } from "./group";
-import { in_group } from "./queue";
+import { ALONE, in_group } from "./queue";
 
 /** A write that shares the wait for the disk with others. */
-
-/** The write must be made without others, and nothing has changed. */
-export const ALONE = "alone";
 
 interface Outcome {
   document: Document | undefined;
@@ -65,7 +62,7 @@ export function write_in_group(name: string, author: Author, edit: Edit): Outcom
     outcome = without_rest(() => make(group, name, author, edit));
     return depends || group.last > before;
   });
-  if (outcome === ALONE) return ALONE;
+  if (outcome === ALONE || failure === ALONE) return ALONE;
   if (failure !== undefined || outcome === undefined) return { document: undefined, problem: failure };
   return outcome;
 }
