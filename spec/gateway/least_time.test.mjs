@@ -145,9 +145,9 @@ test("a server that becomes fast again regains its share after about 45 response
   const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
   const [first] = backends;
   const load = startLoad(context, { port: gateway.port, connections: 40 });
-  await shareOfFirst(gateway, load, 400);
-  const slow = await shareOfFirst(gateway, load, 400);
-  assert.ok(slow < fairShare / 4, `the share of the slow server is ${slow}`);
+  // On a busy machine the other servers may seem slow at first, too.
+  const isLeftAlone = async () => (await shareOfFirst(gateway, load, 400)) < fairShare / 4;
+  await waitFor("the slow server has a small share", isLeftAlone, 20_000);
   first.behaviour = { delay: 40 };
   // The expected time approaches the measured one by 0.05 per response: from 200 ms it falls below 60 ms, the
   // end of the step of 40 ms, after 43 responses. A few slow responses are still in flight.

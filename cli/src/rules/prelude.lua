@@ -36,6 +36,8 @@ local stubs = {
       end,
     },
   },
+  -- Only in the gateway does long work rest for requests.
+  ["resty.sluice.lib.rest"] = { rest = function() end },
   ["resty.sluice.store.document.read"] = {
     read = function()
       return current

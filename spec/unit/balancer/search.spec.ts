@@ -86,6 +86,22 @@ describe("least_conn", () => {
     for (const _ of $range(1, MANY)) expect(gone.includes(pick(bench))).equal(false);
   });
 
+  it("follows the requests of a peer that has the row of one which leaves later", () => {
+    const bench = busy_bench(MANY);
+    for (const peer of bench.peers) peer.in_flight = REQUESTS * peer.weight;
+    pick(bench);
+    const [before] = bench.peers;
+    const after = new_peer("after");
+    after.id = before.id;
+    after.in_flight = REQUESTS;
+    add_peer(bench, after);
+    bench.method.remove(before);
+    for (const _ of $range(1, MANY)) pick(bench);
+    after.in_flight = 1;
+    if (bench.method.ease !== undefined) bench.method.ease(after);
+    expect(pick(bench)).equal(after);
+  });
+
   it("chooses a peer that joins many others without requests", () => {
     const bench = busy_bench(MANY);
     for (const _ of $range(1, 10)) pick(bench);

@@ -175,7 +175,9 @@ export function new_search(cost_of: Cost["of"], { start, endings, loads }: Surro
   }
 
   function forget(this: void, peer: Peer): void {
-    known.delete(number_of(peer));
+    // Another peer may have joined with this number, which is that of a row, before this one leaves.
+    const number = number_of(peer);
+    if (known.get(number) === peer) known.delete(number);
     const index = places.get(peer);
     if (index === undefined) return;
     const last = candidates.get(kept);
