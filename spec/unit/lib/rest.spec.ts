@@ -23,49 +23,51 @@ function run(): void {
   for (const _ of $range(1, MANY)) rest();
 }
 
+/** Runs `body` to its end in a coroutine of its own. */
+function in_coroutine(body: (this: void) => void): void {
+  const [returned, failure] = coroutine.resume(coroutine.create(body));
+  if (!returned) error(failure, 0);
+}
+
 describe("rests in long work", () => {
   it("happen only in a coroutine whose work may rest, once in many small steps", () => {
     const work = new_work();
-    const in_coroutine = coroutine.wrap(() => {
+    let looks = 0;
+    in_coroutine(() => {
       run();
       with_work(work, run);
-      const looks = work.looks;
+      looks = work.looks;
       run();
       rest_now();
-      return looks;
     });
-    const looks = in_coroutine() as unknown as number;
     expect(looks > 0 && looks < MANY / 2).equal(true);
     expect(work.looks).equal(looks);
   });
 
   it("do not happen in a part that must not rest, nor after the time in which others wait", () => {
     const work = new_work();
-    const in_coroutine = coroutine.wrap(() => {
+    in_coroutine(() => {
       with_work(work, () => {
         without_rest(run);
         with_rests_for(0, run);
       });
-      const before = work.looks;
+      expect(work.looks).equal(0);
       with_work(work, () => {
         with_rests_for(3600, run);
       });
-      return before;
     });
-    expect(in_coroutine() as unknown as number).equal(0);
     expect(work.looks > 0).equal(true);
   });
 
   it("end with work that raises", () => {
     const work = new_work();
-    const in_coroutine = coroutine.wrap(() => {
+    in_coroutine(() => {
       const [returned] = pcall(() => {
         with_work(work, () => error("no", 0));
       });
+      expect(returned).equal(false);
       run();
-      return returned;
     });
-    expect(in_coroutine()).equal(false);
     expect(work.looks).equal(0);
   });
 });
