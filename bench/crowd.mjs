@@ -4,36 +4,43 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openClient } from "./client.mjs";
+import { newTraffic } from "./crowd_traffic.mjs";
 import * as configurations from "./configurations.mjs";
 import { newGateway, startBackend } from "./gateway.mjs";
-import { schedule } from "./processes.mjs";
+import { childrenOf, schedule } from "./processes.mjs";
 import { saveState } from "./saved.mjs";
-import { measureStart } from "./start_time.mjs";
-import { quantile } from "./statistics.mjs";
-import { upstreamName } from "./stored.mjs";
+import { median, quantile } from "./statistics.mjs";
+import { trafficPath, upstreamName } from "./stored.mjs";
 
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
 
 /**
- * What one action among many upstreams costs, and the times of requests of the same worker meanwhile.
+ * What one action among many upstreams costs, and the times of requests of both workers meanwhile.
  *
  * @typedef {object} CrowdRow
  * @property {string} label
  * @property {number} elapsed milliseconds
- * @property {number} cpu CPU time of the worker in milliseconds
+ * @property {number} cpu CPU time in milliseconds of the busier worker, which does what is asked for
+ * @property {number} other CPU time in milliseconds of the other worker, which follows and serves requests
+ * @property {number} master CPU time in milliseconds of the master, which only works in a reload
  * @property {number} bytes of the answer; 0: none
+ * @property {number} count of the requests
  * @property {number} p50 of the requests, in milliseconds
  * @property {number} p99
  * @property {number} longest
- * @property {number} waited milliseconds for which the worker waited for its processor
+ * @property {number} waited milliseconds for which the workers waited for their processor
  */
 
-const UPSTREAMS = 100_000;
+export const CHANGES = "a change per millisecond";
+export const RELOAD = "reload";
 const SERVERS = 2;
 const SERVED = 50;
 const SHARED_DICT = "256m";
 const MS = 1000;
 const WARM_UP = 500;
+const WORKERS = 2;
+/** The time that a start or a reload may take on a busy machine, in seconds. */
+const LONGEST_START = 300;
 
 /** Returns an address that nobody has. @param {number} index @param {number} server */
 function address(index, server) {
@@ -53,6 +60,11 @@ async function send({ place: { apiPort } }, method, path, body) {
   return bytes;
 }
 
+/** @param {Gateway} gateway */
+function masterOf({ place }) {
+  return Number(readFileSync(join(place.folder, "nginx.pid"), "utf8"));
+}
+
 /**
  * Runs an action while one request follows another.
  * @param {Gateway} gateway
@@ -62,9 +74,7 @@ async function send({ place: { apiPort } }, method, path, body) {
  */
 async function measure(gateway, label, action) {
   console.error(`crowd: ${label}`);
-  const traffic = await openClient(gateway.place.port);
-  const ask = () =>
-    traffic.expect(200, "GET", `/dynamic/?name=${upstreamName(Math.floor(Math.random() * SERVED))}`);
+  const { ask, close } = await newTraffic(gateway, WORKERS, SERVED);
   for (let sent = 0; sent < WARM_UP; sent += 1) await ask();
   let isOver = false;
   /** @type {number[]} */
@@ -77,20 +87,28 @@ async function measure(gateway, label, action) {
       await sleep(1);
     }
   })();
-  const before = schedule(gateway.pid);
+  const master = masterOf(gateway);
+  const before = new Map([master, ...childrenOf(master)].map((pid) => [pid, schedule(pid)]));
+  const used = (/** @type {number} */ pid, /** @type {"cpu" | "waited"} */ what) =>
+    (schedule(pid)[what] - (before.get(pid)?.[what] ?? 0)) / MS;
   const began = performance.now();
   const bytes = await action();
   const elapsed = performance.now() - began;
   isOver = true;
   await asking;
-  const after = schedule(gateway.pid);
-  traffic.close();
+  const workers = childrenOf(master);
+  const [cpu, other] = workers.map((pid) => used(pid, "cpu")).sort((one, two) => two - one);
+  const waited = workers.reduce((sum, pid) => sum + used(pid, "waited"), 0);
+  close();
   return {
     label,
     elapsed,
     bytes,
-    cpu: (after.cpu - before.cpu) / MS,
-    waited: (after.waited - before.waited) / MS,
+    cpu,
+    other,
+    waited,
+    master: used(master, "cpu"),
+    count: times.length,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
     longest: Math.max(...times),
@@ -100,14 +118,15 @@ async function measure(gateway, label, action) {
 /**
  * Makes a change of a random upstream each millisecond.
  * @param {Gateway} gateway
+ * @param {number} upstreams
  * @param {number} seconds
  */
-async function changeOften(gateway, seconds) {
+async function changeOften(gateway, upstreams, seconds) {
   const client = await openClient(gateway.place.apiPort);
   const began = performance.now();
   let made = 0;
   while (performance.now() < began + seconds * MS) {
-    const name = upstreamName(Math.floor(Math.random() * UPSTREAMS));
+    const name = upstreamName(Math.floor(Math.random() * upstreams));
     await client.expect(200, "PATCH", `/api/9/http/upstreams/${name}/servers/0`, { weight: 2 + (made % 90) });
     made += 1;
     const ahead = made - (performance.now() - began);
@@ -117,26 +136,67 @@ async function changeOften(gateway, seconds) {
   return made;
 }
 
-/** Returns the memory of the worker, in MB. @param {Gateway} gateway */
-function memoryOf({ pid }) {
-  return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+/** Replaces the workers, and returns when the old ones are gone. @param {Gateway} gateway */
+async function reload(gateway) {
+  const master = masterOf(gateway);
+  const old = childrenOf(master);
+  process.kill(master, "SIGHUP");
+  const deadline = performance.now() + LONGEST_START * MS;
+  for (;;) {
+    const now = childrenOf(master);
+    if (now.length === WORKERS && !now.some((pid) => old.includes(pid))) return 0;
+    if (performance.now() > deadline) throw new Error("the old workers do not end");
+    await sleep(20);
+  }
 }
 
-/** Measures 100,000 upstreams of 2 servers. @param {{ starts: number, seconds: number }} options */
-export async function measureCrowd({ starts, seconds }) {
+/**
+ * Starts the gateway repeatedly. Returns the median of the times until a request is answered, in milliseconds.
+ * @param {Gateway} gateway
+ * @param {number} starts
+ */
+async function measureStarts(gateway, starts) {
+  const times = [];
+  for (let turn = 0; turn < starts; turn += 1) {
+    console.error("crowd: start");
+    await gateway.stop();
+    const began = performance.now();
+    gateway.launch();
+    const client = await openClient(gateway.place.port, "127.0.0.1", LONGEST_START);
+    await client.expect(200, "GET", trafficPath(0));
+    times.push(performance.now() - began);
+    client.close();
+  }
+  return median(times);
+}
+
+/** Returns the memory of the largest worker, in MB. @param {Gateway} gateway */
+function memoryOf(gateway) {
+  const sizes = childrenOf(masterOf(gateway)).map((pid) =>
+    Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]),
+  );
+  return Math.max(...sizes) / 1024;
+}
+
+/**
+ * Measures many upstreams of 2 servers.
+ * @param {{ starts: number, seconds: number, crowd: { upstreams: number, seconds: number } }} options `crowd`:
+ *   the upstreams, and how long they are changed
+ */
+export async function measureCrowd({ starts, seconds, crowd }) {
+  const { upstreams } = crowd;
   const backend = await startBackend(SERVERS);
   const gateway = await newGateway(
     "nginx",
-    (place) => configurations.sluice({ ...place, sharedDict: SHARED_DICT }, {}),
+    (place) => configurations.sluice({ ...place, workers: WORKERS, sharedDict: SHARED_DICT }, {}),
     backend.addresses,
     64,
   );
-  saveState(join(gateway.place.folder, "state"), UPSTREAMS, (index) => ({
+  saveState(join(gateway.place.folder, "state"), upstreams, (index) => ({
     name: upstreamName(index),
     servers: index < SERVED ? backend.addresses : [0, 1].map((server) => address(index, server)),
   }));
-  console.error("crowd: starts");
-  const start = await measureStart(gateway, 1, starts);
+  const start = await measureStarts(gateway, starts);
   const memory = memoryOf(gateway);
   const get = (/** @type {string} */ label, /** @type {string} */ path) =>
     measure(gateway, label, () => send(gateway, "GET", `/api${path}`));
@@ -149,18 +209,14 @@ export async function measureCrowd({ starts, seconds }) {
   ];
   let made = 0;
   rows.push(
-    await measure(gateway, "a change per millisecond", async () => {
-      made = await changeOften(gateway, 5 * seconds);
+    await measure(gateway, CHANGES, async () => {
+      made = await changeOften(gateway, upstreams, crowd.seconds);
       return 0;
     }),
-    await measure(gateway, "reload", async () => {
-      process.kill(Number(readFileSync(join(gateway.place.folder, "nginx.pid"), "utf8")), "SIGHUP");
-      await sleep(3 * MS);
-      return 0;
-    }),
+    await measure(gateway, RELOAD, () => reload(gateway)),
   );
   gateway.checkLog();
   await gateway.stop();
   await backend.stop();
-  return { start, memory, rows, made };
+  return { upstreams, start, memory, rows, made };
 }

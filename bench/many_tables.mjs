@@ -1,5 +1,6 @@
 /** The tables and the budgets of the parts about many writers, servers and upstreams. */
 import { judge } from "./budgets.mjs";
+import { CHANGES, RELOAD } from "./crowd.mjs";
 import { table } from "./markdown.mjs";
 
 /** @typedef {import("./budgets.mjs").Verdict} Verdict */
@@ -12,6 +13,8 @@ const GROUP_GOAL = 20;
 /** CPU time of a request for an upstream of 20,000 servers, and the longest time of another one meanwhile. */
 const LARGE_BUDGET = 500;
 const LARGE_DELAY_BUDGET = 20;
+/** CPU time of a worker that follows a change per millisecond, in percent of a processor. */
+const FOLLOWING_BUDGET = 10;
 /** The longest time of a request during a reload, in milliseconds. */
 const RELOAD_BUDGET = 20;
 
@@ -58,23 +61,35 @@ export function judgeLarge(rows) {
   ]);
 }
 
+/**
+ * Returns the CPU time of the worker that follows changes, in percent of a processor, with its requests.
+ * @param {Crowd} crowd
+ */
+function followingOf({ rows }) {
+  const changes = rows.find(({ label }) => label === CHANGES);
+  return changes === undefined ? 0 : (100 * changes.other) / changes.elapsed;
+}
+
 /** @param {Crowd} crowd */
-export function crowdTable({ start, memory, rows, made }) {
+export function crowdTable(crowd) {
+  const { upstreams, start, memory, rows, made } = crowd;
   const heads = [
-    "100,000 upstreams",
+    `${upstreams.toLocaleString("en-US")} upstreams`,
     "time, ms",
     "CPU, ms",
+    "other worker's CPU, ms",
     "answer, KB",
     "request: median, ms",
     "99 %",
     "longest",
-    "worker waited for CPU, ms",
+    "waited for CPU, ms",
   ];
-  const cells = rows.map(({ label, elapsed, cpu, bytes, p50, p99, longest, waited }) =>
+  const cells = rows.map(({ label, elapsed, cpu, other, bytes, p50, p99, longest, waited }) =>
     [
       label,
       elapsed.toFixed(0),
       cpu.toFixed(0),
+      other.toFixed(0),
       bytes === 0 ? "" : Math.round(bytes / 1000).toLocaleString("en-US"),
       p50.toFixed(2),
       p99.toFixed(1),
@@ -82,15 +97,28 @@ export function crowdTable({ start, memory, rows, made }) {
       waited.toFixed(0),
     ].join(" | "),
   );
-  const text = `Start: ${(start / 1000).toFixed(1)} s. RSS of the worker: ${memory.toFixed(0)} MB. Changes: ${made}.`;
-  return `${table(heads, cells)}\n\n${text}`;
+  const changes = rows.find(({ label }) => label === CHANGES);
+  const rate = made / ((changes?.elapsed ?? 0) / 1000);
+  const master = rows.find(({ label }) => label === RELOAD)?.master ?? 0;
+  const sentences = [
+    `Start: ${(start / 1000).toFixed(1)} s. RSS of a worker: ${memory.toFixed(0)} MB.`,
+    `Changes: ${made}, ${rate.toFixed(0)} per second.`,
+    `The worker that follows them took ${followingOf(crowd).toFixed(1)} % of a processor with its requests.`,
+    `A reload took ${(master / 1000).toFixed(1)} s of the master's CPU time.`,
+  ];
+  return `${table(heads, cells)}\n\n${sentences.join(" ")}`;
 }
 
 /** @param {Crowd} crowd @returns {Verdict[]} */
-export function judgeCrowd({ rows }) {
-  return rows
-    .filter(({ label }) => label === "reload")
-    .map(({ longest }) =>
-      judge("100,000 upstreams: longest request during a reload, ms", longest, RELOAD_BUDGET),
-    );
+export function judgeCrowd(crowd) {
+  const size = `${crowd.upstreams.toLocaleString("en-US")} upstreams`;
+  const reload = crowd.rows.find(({ label }) => label === RELOAD);
+  return [
+    judge(
+      `${size}: a worker that follows the changes, with its requests, % of a processor`,
+      followingOf(crowd),
+      FOLLOWING_BUDGET,
+    ),
+    judge(`${size}: longest request during a reload, ms`, reload?.longest ?? 0, RELOAD_BUDGET),
+  ];
 }

@@ -80,6 +80,7 @@ import { measureStreams } from "./stream.mjs";
  * @property {number} changes of a batch
  * @property {number} discoveries changes in a registry
  * @property {number} seeds of the simulation of load; with one, it is shorter and does not write docs/load.md
+ * @property {{ upstreams: number, seconds: number }} crowd many upstreams, and how long they are changed
  * @property {boolean} writes true: parts write pages and plots of their own
  */
 

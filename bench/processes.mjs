@@ -92,6 +92,12 @@ export async function freePort() {
   return port;
 }
 
+/** Returns the processes that a process has started and that still run. @param {number} pid */
+export function childrenOf(pid) {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.trim().split(" ").filter(Boolean).map(Number);
+}
+
 /**
  * Returns the process id of nginx's only worker.
  * @param {ChildProcess} child
@@ -99,11 +105,8 @@ export async function freePort() {
 export async function workerOf(child) {
   const { pid } = child;
   for (let attempt = 0; attempt < 3000; attempt += 1) {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-      .trim()
-      .split(" ")
-      .filter(Boolean);
-    if (children.length === 1) return Number(children[0]);
+    const children = childrenOf(Number(pid));
+    if (children.length === 1) return children[0];
     if (children.length > 1)
       throw new Error(`process ${pid} has ${children.length} children, expected one worker`);
     await sleep(20);

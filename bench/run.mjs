@@ -33,6 +33,7 @@ const FULL = {
   changes: 25,
   discoveries: 200,
   seeds: 5,
+  crowd: { upstreams: 100_000, seconds: 60 },
 };
 /** @type {Amounts} */
 const QUICK = {
@@ -44,6 +45,7 @@ const QUICK = {
   changes: 10,
   discoveries: 50,
   seeds: 1,
+  crowd: { upstreams: 20_000, seconds: 10 },
 };
 
 function readOptions() {

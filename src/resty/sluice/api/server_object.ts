@@ -68,7 +68,8 @@ function configured_object(this: void, _document: Document, given: string | Host
   return server_object(given);
 }
 
-const PLAIN_LINE = '^(%d+) %d+ %d+ {"server":"([^"\\]*)"(.*)$';
+/** A line whose address needs no escapes. A path of a socket may have bytes that are not UTF-8. */
+const PLAIN_LINE = '^(%d+) %d+ %d+ {"server":"([%w%.:%[%]/_-]*)"(.*)$';
 /** The start of the JSON text of a server whose address is empty and whose id is 0. */
 const EMPTY_START = '{"id":0,"server":""';
 

@@ -32,11 +32,18 @@ function set_limits({ row, outlier_detection }: Document, servers: readonly Serv
   const memory = shared_memory();
   memory[row_at(row) + UpstreamRow.EJECTS] = ejects(outlier_detection) ? 1 : 0;
   memory[row_at(row) + UpstreamRow.OUTLIER_MODE] = outlier_mode(outlier_detection);
+  let text = "";
+  let seconds = 0;
   for (const { row, max_fails, fail_timeout } of servers) {
     rest();
     const at = row_at(row);
     memory[at + Row.MAX_FAILS] = max_fails;
-    memory[at + Row.FAIL_TIMEOUT] = seconds_of(fail_timeout);
+    // Most servers have the same time as the one before.
+    if (fail_timeout !== text) {
+      text = fail_timeout;
+      seconds = seconds_of(text);
+    }
+    memory[at + Row.FAIL_TIMEOUT] = seconds;
   }
   // Either the caller sees what a worker has noted, or that worker sees these limits.
   fence();

@@ -8,9 +8,9 @@ import { encode, raw, shape, shaped } from "../../lib/json";
 import { escape_invalid_utf8 } from "../../lib/utf8";
 import type { Document } from "../../store/document/document";
 import { hosts_of } from "../../store/document/host";
-import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
+import { parse_lines } from "../../store/document/records";
 import { replace_upstream } from "../../store/document/replace";
 import type { Edit } from "../../store/edit";
 import { look_up_names } from "../lookups";
@@ -73,7 +73,7 @@ export function read_whole(name: string, { upstream }: Input): Read<UpstreamConf
 
 function config_of(document: Document): UpstreamConfig {
   const servers: ServerConfig[] = hosts_of(document);
-  for (const line of document.lines) servers.push(parse_line(line));
+  for (const record of parse_lines(document.lines)) servers.push(record);
   return { ...settings_of(document), servers };
 }
 

@@ -19,8 +19,8 @@ export function start_returning({ added, removed }: Difference, size: number, no
   const returning: RowNumber[] = [];
   for (const record of added) {
     rest();
-    const is_slow = parse_time(record.slow_start) !== 0;
-    if (is_slow && out_of_service.has(record.row) && may_serve(record)) returning.push(record.row);
+    if (out_of_service.has(record.row) && parse_time(record.slow_start) !== 0 && may_serve(record))
+      returning.push(record.row);
   }
   if (returning.length >= size) return;
   for (const row of returning) start_row(row, now);

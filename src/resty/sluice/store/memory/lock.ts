@@ -1,4 +1,5 @@
 import * as clock from "../../lib/clock";
+import { with_rests_for } from "../../lib/rest";
 import type { Result } from "../../lib/result";
 import { Header } from "./cells";
 import { lock_holder, open_memory_file, pause, try_lock, unlock } from "./posix";
@@ -26,6 +27,8 @@ const RETRY_SECONDS = 0.001;
 /** How long a failed attempt shows that somebody waits for the lock. */
 const WANTED_SECONDS = 0.005;
 const PATIENCE_SECONDS = 10;
+/** How long a writer rests, in a busy worker: the others must not lose their patience. */
+const REST_SECONDS = 2;
 /** The master waits for less time, because it can do nothing else meanwhile. */
 const MASTER_PATIENCE_MILLISECONDS = 5000;
 
@@ -108,7 +111,11 @@ export function release_after(lock: number, action: (this: void) => void): void 
 /** Runs `action` under the write lock. Returns true, or undefined and the cause. Phases that can sleep. */
 export function with_write_lock(action: (this: void) => void): Result<true> {
   const [acquired, cause] = acquire();
-  if (acquired !== undefined) release_after(Lock.WRITE, action);
+  if (acquired !== undefined) {
+    release_after(Lock.WRITE, () => {
+      with_rests_for(REST_SECONDS, action);
+    });
+  }
   return $multi(acquired, cause);
 }
 
