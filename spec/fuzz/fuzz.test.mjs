@@ -72,10 +72,15 @@ const fault = {
       return parse_time(text)
     end`,
   logged: /a fault/,
+  shownBy: {
+    method: "PUT",
+    path: "/api/sluice/1/upstreams/other",
+    body: JSON.stringify({ servers: [{ server: "127.0.0.1:81", fail_timeout: "1m" }] }),
+  },
 };
 
 if (chosen === "")
-  test("fuzzing finds a fault that is put into the API, and saves the request", async (context) => {
+  test("a fault that is put into the API is noticed, and the request is saved", async (context) => {
     const before = process.exitCode;
     await assert.rejects(
       fuzzApi(context, { seconds: 60, seed: 1, fault }),

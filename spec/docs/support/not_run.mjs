@@ -26,6 +26,16 @@ export const notRun = [
     reason: "spec/simulation/ runs the simulation",
   },
   {
+    page: "docs/reliability.md",
+    starts: "npm run fuzz",
+    reason: "spec/fuzz/ fuzzes each target",
+  },
+  {
+    page: "docs/reliability.md",
+    starts: "npm run soak",
+    reason: "an hour of churn takes an hour",
+  },
+  {
     page: "docs/load.md",
     starts: "npm run bench",
     reason: "the simulation takes minutes; spec/unit/bench/load.spec.ts runs parts of it",

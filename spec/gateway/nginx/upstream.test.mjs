@@ -14,7 +14,8 @@ import { bothKinds, countsOf, repeated, sequenceOf, startNamed, startTwins } fro
  */
 async function startFailing(context) {
   const [a, b] = await startNamed(context, 2);
-  const limits = { max_fails: 3, fail_timeout: "10s" };
+  // A fail_timeout of more than a busy machine needs for all requests.
+  const limits = { max_fails: 3, fail_timeout: "60s" };
   const servers = [a, b].map(({ address }) => ({ server: address, ...limits }));
   const gateway = await startTwins(context, { app: { servers } });
   let turn = 0;
@@ -79,7 +80,12 @@ test("$upstream_addr is the address that answered; when no server is left, only 
   bad.behaviour = { reset: 1 };
   const gateway = await startTwins(context, {
     one: { servers: [{ server: a.address }] },
-    busy: { servers: [{ server: bad.address, max_fails: 0 }, { server: "127.0.0.1:9" }] },
+    busy: {
+      servers: [
+        { server: bad.address, max_fails: 0 },
+        { server: "127.0.0.1:9", fail_timeout: "60s" },
+      ],
+    },
     none: {
       servers: [
         { server: a.address, down: true },

@@ -1,11 +1,11 @@
-/** A disk that needs time to hold what was written, and that can fail then. */
+/** A disk that needs time to hold what was written, and that can stop for a while, or fail. */
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Returns Lua, for `beforeSetup`, that makes each wait for the disk last some time, counts the waits, and
- * makes them fail while a file exists.
- * @param {string} folder of the two files
+ * Returns Lua, for `beforeSetup`, that makes each wait for the disk last some time, counts the waits, lets
+ * them last while one file exists, and makes them fail while another one exists.
+ * @param {string} folder of the files
  * @param {number} seconds
  */
 function slowLua(folder, seconds) {
@@ -19,6 +19,12 @@ function slowLua(folder, seconds) {
         file:write(".")
         file:close()
         ngx.sleep(${seconds})
+        local stopped = io.open("${folder}/stopped")
+        while stopped ~= nil do
+          stopped:close()
+          ngx.sleep(0.01)
+          stopped = io.open("${folder}/stopped")
+        end
         local fails = io.open("${folder}/fails")
         if fails == nil then return original(fd) end
         fails:close()
@@ -35,7 +41,7 @@ function slowLua(folder, seconds) {
  */
 export function slowDisk(gateway, seconds) {
   const { folder } = gateway;
-  const [waits, fails] = [join(folder, "waits"), join(folder, "fails")];
+  const [waits, stopped, fails] = ["waits", "stopped", "fails"].map((name) => join(folder, name));
   writeFileSync(waits, "");
   // Workers run as the user nobody.
   chmodSync(waits, 0o666);
@@ -43,6 +49,13 @@ export function slowDisk(gateway, seconds) {
     lua: slowLua(folder, seconds),
     /** The number of waits so far. */
     waits: () => readFileSync(waits, "utf8").length,
+    /** Lets each wait last until `goOn`. */
+    stop() {
+      writeFileSync(stopped, "");
+    },
+    goOn() {
+      rmSync(stopped);
+    },
     breakDown() {
       writeFileSync(fails, "");
     },

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../../scripts/command.mjs";
-import { rssOf } from "../../gateway/support/worker_memory.mjs";
+import { ownMemoryOf } from "../../gateway/support/worker_memory.mjs";
 import { waitFor } from "../../gateway/support/wait.mjs";
 
 /** Returns the place of a cell of the header, which the compiler inlines. @param {string} name */
@@ -32,9 +32,9 @@ export const measuringPage = `location = /measures {
 
 /** The measures, with their units and the tolerance of a growth. */
 export const MEASURES = {
-  workers: { name: "resident memory of the workers", unit: "MB", tolerance: 0.02 },
+  workers: { name: "own memory of the workers", unit: "MB", tolerance: 0.02 },
   heaps: { name: "Lua memory of the workers", unit: "MB", tolerance: 0.02 },
-  master: { name: "resident memory of the master", unit: "MB", tolerance: 0.02 },
+  master: { name: "own memory of the master", unit: "MB", tolerance: 0.02 },
   dict: { name: "shared dict in use", unit: "KB", tolerance: 0.02 },
   rows: { name: "rows of the shared memory", unit: "", tolerance: 0.02 },
   files: { name: "files of the state", unit: "", tolerance: 0 },
@@ -74,9 +74,9 @@ export async function measure(gateway) {
   const state = join(gateway.folder, "state");
   const files = readdirSync(state);
   return {
-    workers: sum(workers.map(rssOf)) / 1e6,
+    workers: sum(workers.map(ownMemoryOf)) / 1e6,
     heaps: sum(workers.map((pid) => answers.get(pid)?.[0] ?? NaN)) / 1e6,
-    master: rssOf(gateway.master) / 1e6,
+    master: ownMemoryOf(gateway.master) / 1e6,
     dict: first[1] / 1e3,
     rows: first[2],
     files: files.length,
