@@ -19,7 +19,7 @@ const LATEST = 20_000;
 /** @typedef {{ method: string, path: string, body?: unknown }} Request */
 
 /**
- * Lua that runs before `setup`, what it logs, and the request that shows it, which is sent before random ones.
+ * Lua that runs before `setup`, what it logs, and the request that shows it, which is sent first.
  * @typedef {{ lua: string, logged: RegExp, shownBy: Request }} Fault
  */
 
@@ -92,7 +92,7 @@ async function upstreamsOf(api) {
 }
 
 /**
- * Asserts that no client has changed anything. A registration or a drain job that an earlier request has begun
+ * Asserts that no client has changed anything. A registration or a drain job of an earlier request
  * may end at any time; their changes have no origin.
  * @param {import("../gateway/support/api.mjs").Api} api
  * @param {Awaited<ReturnType<typeof upstreamsOf>>} before
