@@ -1,7 +1,7 @@
 import {
   rest,
   rest_now,
-  with_rests_for,
+  with_rests_while,
   with_work,
   without_rest,
   type Work,
@@ -44,16 +44,16 @@ describe("rests in long work", () => {
     expect(work.looks).equal(looks);
   });
 
-  it("do not happen in a part that must not rest, nor after the time in which others wait", () => {
+  it("do not happen in a part that must not rest, nor while it may not", () => {
     const work = new_work();
     in_coroutine(() => {
       with_work(work, () => {
         without_rest(run);
-        with_rests_for(0, run);
+        with_rests_while(() => false, run);
       });
       expect(work.looks).equal(0);
       with_work(work, () => {
-        with_rests_for(3600, run);
+        with_rests_while(() => true, run);
       });
     });
     expect(work.looks > 0).equal(true);

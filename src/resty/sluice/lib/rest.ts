@@ -1,9 +1,7 @@
-import { kernel_now } from "./clock";
-
 /**
  * Rests in long work. A coroutine says once that its work may rest (`slices.ts`); functions that it calls in
  * long loops call `rest`, which does nothing in other coroutines: those that must not yield, and those of
- * phases that cannot sleep. Any phase.
+ * phases that cannot sleep. Pure.
  */
 
 /** The work of a coroutine. */
@@ -48,16 +46,12 @@ export function without_rest<T>(action: (this: void) => T): T {
   return during(undefined, action);
 }
 
-/**
- * Returns the result of `action`, which rests only in its first `seconds`, because others wait for its end.
- * Raises what it raises.
- */
-export function with_rests_for<T>(seconds: number, action: (this: void) => T): T {
+/** Returns the result of `action`, which rests only while `may_rest` says so. Raises what it raises. */
+export function with_rests_while<T>(may_rest: (this: void) => boolean, action: (this: void) => T): T {
   const work = current();
   if (work === undefined) return action();
-  const end = kernel_now() + seconds;
   const step = () => {
-    if (kernel_now() < end) work.step();
+    if (may_rest()) work.step();
   };
   return during({ step, is_long: work.is_long }, action);
 }

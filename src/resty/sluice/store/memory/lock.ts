@@ -1,5 +1,5 @@
 import * as clock from "../../lib/clock";
-import { with_rests_for } from "../../lib/rest";
+import { with_rests_while } from "../../lib/rest";
 import type { Result } from "../../lib/result";
 import { Header } from "./cells";
 import { lock_holder, open_memory_file, pause, try_lock, unlock } from "./posix";
@@ -112,8 +112,9 @@ export function release_after(lock: number, action: (this: void) => void): void 
 export function with_write_lock(action: (this: void) => void): Result<true> {
   const [acquired, cause] = acquire();
   if (acquired !== undefined) {
+    const end = clock.kernel_now() + REST_SECONDS;
     release_after(Lock.WRITE, () => {
-      with_rests_for(REST_SECONDS, action);
+      with_rests_while(() => clock.kernel_now() < end, action);
     });
   }
   return $multi(acquired, cause);
