@@ -114,6 +114,7 @@ function Facts({ server: { status } }: { server: Server }) {
       <Row name="Weight">
         {factor(weight.effective)} = {factor(weight.configured)} configured × {factor(weight.slow_start)} slow
         start × {factor(weight.load)} load
+        {weight.outlier !== undefined && ` × ${factor(weight.outlier)} left by outlier detection`}
       </Row>
       <Row name="Share">
         {status.picks_percent} %, {count(status.picks)} choices in the last minute
