@@ -136,8 +136,8 @@ function start_leader(): void {
 /** Waits for the turn of a change to join a group. */
 function wait_for_turn(ticket: Ticket): void {
   while (ticket.group === undefined && !ticket.is_over) {
-    const [has_turn] = ticket.turn.wait(has_begun ? LONGEST_WAIT_SECONDS : PATIENCE_SECONDS);
-    if (has_turn === undefined && !has_begun && waiting.includes(ticket)) {
+    ticket.turn.wait(has_begun ? LONGEST_WAIT_SECONDS : PATIENCE_SECONDS);
+    if (!has_begun && waiting.includes(ticket)) {
       waiting = waiting.filter((other) => other !== ticket);
       is_led = false;
       end([ticket], ALONE);
