@@ -77,20 +77,6 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
-    name: "group_repaired_partly",
-    about: "of a dead writer's group only the last change is published",
-    changes: [
-      change("store/unfinished", "for made = memory[66], memory[8] do", "for made = memory[8], memory[8] do"),
-    ],
-  },
-  {
-    name: "dependent_acknowledged",
-    about: "a request is answered by a change of its group before the disk holds that change",
-    changes: [
-      change("store/group/write", "return depends or group.last > before", "return group.last > before"),
-    ],
-  },
-  {
     name: "image_not_synced",
     about: "an image counts before the disk holds it",
     changes: [
