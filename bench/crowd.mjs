@@ -151,7 +151,7 @@ async function reload(gateway) {
 }
 
 /**
- * Starts the gateway repeatedly. Returns the median of the times until a request is answered, in milliseconds.
+ * Starts the gateway repeatedly. Returns the median of the milliseconds until a request is answered.
  * @param {Gateway} gateway
  * @param {number} starts
  */
@@ -180,8 +180,8 @@ function memoryOf(gateway) {
 
 /**
  * Measures many upstreams of 2 servers.
- * @param {{ starts: number, seconds: number, crowd: { upstreams: number, seconds: number } }} options `crowd`:
- *   the upstreams, and how long they are changed
+ * @param {{ starts: number, seconds: number, crowd: { upstreams: number, seconds: number } }} options
+ *   `crowd`: the upstreams, and how long they are changed
  */
 export async function measureCrowd({ starts, seconds, crowd }) {
   const { upstreams } = crowd;

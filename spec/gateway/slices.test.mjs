@@ -1,4 +1,4 @@
-/** Long work on one large upstream: other requests of the same worker go on, and changes stay whole and serial. */
+/** Long work on one upstream: other requests of the worker go on, and changes stay whole and serial. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
