@@ -70,6 +70,22 @@ test("each server has a row with its state, reason, weight, share, rate and perc
   });
 });
 
+test("a server's panel shows what least_load compares and each factor of its weight", async (context) => {
+  const backends = await startBackends(context, 2);
+  for (const backend of backends) backend.behaviour = { delay: 5, in_flight: 9 };
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const least_load = { report: { in_flight: "$upstream_http_x_in_flight" } };
+  const app = { method: "least_load", least_load, outlier_detection: { mode: "degrade" }, servers };
+  const gateway = await startGateway(context, { upstreams: { app } });
+  startLoad(context, { port: gateway.port, connections: 4, pause: 20 });
+  const { page } = await openDashboard(context, gateway, { hash: "#/u/app/s/0" });
+  const panel = page.getByRole("complementary", { name: `Server ${backends[0].address}` });
+  await panel.getByText("1 left by outlier detection").waitFor();
+  await panel
+    .getByText(/in flight, .* from elsewhere \(reported .* ms expected, (hot|cold) \(hot above/)
+    .waitFor();
+});
+
 test("a deep link opens one server with all that is known of it", async (context) => {
   const { gateway, slow } = await startThree(context);
   const { page } = await openDashboard(context, gateway, { hash: "#/u/app/s/1" });

@@ -24,11 +24,6 @@ export const SETTINGS = [
 /** @type {Omit<Mutation, "scenario">[]} */
 const OF_ONE_GATEWAY = [
   {
-    name: "repair_missing",
-    about: "a write does not first finish that of a writer that has died",
-    changes: [change("store/write", "    repair()\n", ""), change("store/group/group", "    repair()\n", "")],
-  },
-  {
     name: "repair_late",
     about: "a journalled write of a killed worker becomes visible only at the next write",
     changes: [
@@ -106,9 +101,7 @@ const OF_ONE_GATEWAY = [
   {
     name: "torn_line_believed",
     about: "the write of a dead writer is published although its line in the journal is torn",
-    changes: [
-      change("store/unfinished", "is_journalled and complete(changes, made)", "complete(changes, made)"),
-    ],
+    changes: [change("store/unfinished", "is_journalled and complete(changes)", "complete(changes)")],
   },
   {
     name: "deleted_seed_returns",

@@ -43,6 +43,12 @@ local stubs = {
       return current
     end,
   },
+  -- Only the gateway knows the servers.
+  ["resty.sluice.store.document.records"] = {
+    parse_lines = function()
+      return {}
+    end,
+  },
   -- Only the gateway looks up host names.
   ["resty.sluice.api.lookups"] = { look_up_names = function() end },
   ["resty.sluice.store.document.host"] = {
