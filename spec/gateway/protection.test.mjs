@@ -46,7 +46,7 @@ async function start(context, choice) {
     ...choice,
     servers,
     zones: { prefer: true },
-    adaptive_limit: { min: 2, max: LIMIT },
+    adaptive_limit: { min: 3, max: LIMIT },
     outlier_detection: {
       mode: "degrade",
       interval: "1s",
@@ -94,8 +94,8 @@ for (const [what, choice] of Object.entries(CHOICES)) {
   test(`an upstream with ${what} and all protections serves without an error, within its limits, and follows changes`, async (context) => {
     const { backends, gateway } = await start(context, choice);
     const { api } = gateway;
-    // All servers together take 12 to 24 requests at a time.
-    const load = startLoad(context, { port: gateway.port, connections: 10, pause: 1 });
+    // All servers together take 18 to 24 requests at a time, and 17 in the end.
+    const load = startLoad(context, { port: gateway.port, connections: 14, pause: 1 });
     await waitFor("many answers", () => load.answers > 1500, PATIENCE);
     for (const peak of await peaksOf(load, backends)) assert.ok(peak <= LIMIT, `${peak} requests at a time`);
     for (const { requests } of backends.slice(0, 4)) assert.ok(requests.length > 50, "all are used");
@@ -115,7 +115,7 @@ for (const [what, choice] of Object.entries(CHOICES)) {
     await api.expect(200, "DELETE", `${serversOf()}/1`);
     await load.round();
     const atDeletion = second.requests.length;
-    await api.expect(200, "PATCH", sluice(), { adaptive_limit: { min: 2, max: 3 } });
+    await api.expect(200, "PATCH", sluice(), { adaptive_limit: { min: 3, max: 3 } });
     const lowered = await peaksOf(load, all);
     for (const peak of lowered) assert.ok(peak <= 3, `${lowered} requests at a time`);
     assert.equal(second.requests.length, atDeletion, "a deleted server gets no request");
