@@ -9,8 +9,8 @@ function key_of(what: Trouble): string {
   return `trouble:${what}`;
 }
 
-/** What this worker has logged last. If the dict is full, others do not know it. */
-const logged: Partial<Record<Trouble, string>> = {};
+/** What this worker has logged although the dict had no room for it, so that others do not know it. */
+const unshared = new LuaTable<Trouble, string | undefined>();
 
 /**
  * Notes whether something fails, and logs it if that is news to all workers: a failure as a warning, its end
@@ -27,13 +27,15 @@ export function note_trouble(
   const key = key_of(what);
   if (get_report(key) === cause) return;
   let is_news = false;
+  let is_shared = true;
   exclusively(() => {
     is_news = get_report(key) !== cause;
     if (cause === undefined) delete_report(key);
     else put_report(key, cause);
+    is_shared = get_report(key) === cause;
   });
-  is_news &&= logged[what] !== cause;
-  logged[what] = cause as string;
+  is_news &&= is_shared || unshared.get(what) !== cause;
+  unshared.set(what, is_shared ? undefined : cause);
   if (is_news) ngx.log(cause === undefined ? ngx.NOTICE : ngx.WARN, `sluice: ${message(cause)}`);
 }
 
