@@ -31,8 +31,8 @@ const random = { directives: "random;", settings: { method: "random" } };
 const two = { directives: "random two;", settings: { method: "random", random: { two: "least_conn" } } };
 
 /**
- * Cases: the method, the parameters of the servers a, b, …, the number of requests, and their servers; in any
- * order, if it is an object of counts.
+ * The method, the parameters of the servers a, b, …, the number of requests, and the servers that get them:
+ * in order, or as an object of counts.
  * @type {Record<string, [kind: Omit<Twin, "servers">, servers: object[], count: number, wanted: object]>}
  */
 const cases = {

@@ -54,7 +54,7 @@ function location(kind, group) {
 }
 
 /**
- * Starts a gateway whose paths `/native/<name>/…` and `/sluice/<name>/…` lead to both kinds of an upstream.
+ * Starts a gateway: `/native/<name>/…` leads to nginx's own upstream, `/sluice/<name>/…` to that of Sluice.
  * One worker, unless `options` say otherwise: then each sequence of servers is the same in each run.
  * @param {import("node:test").TestContext} context
  * @param {Record<string, Twin>} twins

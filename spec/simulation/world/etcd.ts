@@ -1,25 +1,7 @@
+import type { Compare, Operation, Version } from "../../unit/support/etcd";
 import type { World } from "./world";
 
 /** An etcd of the world: one history of revisions. */
-
-export interface Version {
-  /** Undefined: the key was deleted. */
-  value: string | undefined;
-  revision: number;
-}
-
-interface Compare {
-  key: string;
-  target: "MOD" | "VALUE";
-  mod_revision?: string;
-  value?: string;
-}
-
-interface Operation {
-  request_put?: { key: string; value: string };
-  request_delete_range?: { key: string };
-  request_range?: { key: string };
-}
 
 export interface Body {
   compare?: Compare[];

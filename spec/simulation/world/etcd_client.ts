@@ -1,13 +1,5 @@
-import {
-  answer_to,
-  digits,
-  event_line,
-  versions_of,
-  type Body,
-  type Etcd,
-  type Version,
-  type Watch,
-} from "./etcd";
+import type { Version } from "../../unit/support/etcd";
+import { answer_to, digits, event_line, versions_of, type Body, type Etcd, type Watch } from "./etcd";
 import { sleep } from "./process";
 import { after, count, happens } from "./world";
 

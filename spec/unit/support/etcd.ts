@@ -7,20 +7,20 @@ import type { EtcdClient, Refusal } from "../../../src/resty/sluice/net/etcd/cli
  * revision.
  */
 
-interface Version {
+export interface Version {
   /** Undefined: the key was deleted. */
   value: string | undefined;
   revision: number;
 }
 
-interface Compare {
+export interface Compare {
   key: string;
   target: "MOD" | "VALUE";
   mod_revision?: string;
   value?: string;
 }
 
-interface Operation {
+export interface Operation {
   request_put?: { key: string; value: string };
   request_delete_range?: { key: string };
   request_range?: { key: string };
