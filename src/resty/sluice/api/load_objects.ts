@@ -12,6 +12,7 @@ import type { ServerRecord } from "../store/document/line";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { load_factor, outlier_part } from "../store/memory/factor";
 import { limit_now } from "../store/memory/limit";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
 import { counted_elsewhere, requests_elsewhere } from "../live/view/elsewhere";
@@ -33,10 +34,11 @@ function rounded(value: number): number {
 function reason_of({ load }: Document, { backup }: ServerRecord, row: Cell): string {
   if (load === undefined) return 'the upstream has no "load"';
   const memory = shared_memory();
-  const reason: Reason = memory[row + Row.FACTOR_REASON];
+  const rare = rare_cells_of(row);
+  const reason: Reason = memory[rare + Row.FACTOR_REASON];
   if (backup) return "as configured: the weight of a backup server does not follow its load";
   // Reports of other values only are none for the weight.
-  if (memory[row + Row.REPORTS] > 0 && memory[row + Row.UTILIZATION] < 0)
+  if (memory[rare + Row.REPORTS] > 0 && memory[rare + Row.UTILIZATION] < 0)
     return load.utilization === undefined
       ? reason_text(Reason.NO_UTILIZATION)
       : `as configured: no report has had "${load.utilization}"`;
@@ -82,16 +84,17 @@ function moment(time: clock.Moment): string | undefined {
 export function report_object(row_number: RowNumber): object | undefined {
   const memory = shared_memory();
   const row = row_at(row_number);
-  const accepted = memory[row + Row.REPORTS];
-  const refused = memory[row + Row.BAD_REPORTS];
+  const rare = rare_cells_of(row);
+  const accepted = memory[rare + Row.REPORTS];
+  const refused = memory[rare + Row.BAD_REPORTS];
   if (accepted + refused === 0) return undefined;
   return report_record({
-    utilization: known(memory[row + Row.UTILIZATION]),
-    connections: known(memory[row + Row.CONNECTIONS]),
-    rps: known(memory[row + Row.RPS]),
-    eps: known(memory[row + Row.EPS]),
+    utilization: known(memory[rare + Row.UTILIZATION]),
+    connections: known(memory[rare + Row.CONNECTIONS]),
+    rps: known(memory[rare + Row.RPS]),
+    eps: known(memory[rare + Row.EPS]),
     state: reported_name(reported_state(row)),
-    time: moment(memory[row + Row.STATE_REPORTED_AT]),
+    time: moment(memory[rare + Row.STATE_REPORTED_AT]),
     accepted,
     refused,
   });
@@ -127,7 +130,7 @@ export function limit_object(
   if (server.max_conns !== ADAPTIVE) return undefined;
   const memory = shared_memory();
   const row = row_at(server.row);
-  const light = memory[row + Row.LIGHT_TIME];
+  const light = memory[rare_cells_of(row) + Row.LIGHT_TIME];
   return limit_record({
     max_conns: limit_now(server, server.row, adaptive_limit),
     light_time: light > 0 ? rounded(light) : undefined,

@@ -6,6 +6,7 @@ import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
 import { expires, is_expired } from "../store/document/nodes";
 import { Row, UpstreamRow } from "../store/memory/cells";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { Anomaly } from "../store/memory/states";
 import { old_places } from "../store/old_places";
@@ -49,7 +50,7 @@ export function problem_objects(name: string, document: Document): object[] {
 
 /** Returns what outlier detection has found of a server; undefined: nothing. */
 function anomaly_of({ outlier_detection }: Document, { row }: ServerRecord): string | undefined {
-  const anomaly: Anomaly = shared_memory()[row_at(row) + Row.ANOMALY];
+  const anomaly: Anomaly = shared_memory()[rare_cells_of(row_at(row)) + Row.ANOMALY];
   const mode = outlier_detection?.mode ?? "eject";
   if (anomaly === Anomaly.NONE || mode === "eject") return undefined;
   const what = anomaly === Anomaly.ERRORS ? "error rate" : "latency";
@@ -63,7 +64,7 @@ export function doubt_about(document: Document, server: ServerRecord): string | 
     const time = iso8601(clock.wall_time_of(expires(server)));
     return `its registration expired at ${time}; the guard keeps the server`;
   }
-  const has_failed = shared_memory()[row_at(server.row) + Row.LAST_PASSED] === 0;
+  const has_failed = shared_memory()[rare_cells_of(row_at(server.row)) + Row.LAST_PASSED] === 0;
   if (!has_failed || !has_failing_check(document)) return anomaly_of(document, server);
   return "its checks fail, but the health check has not passed on any server yet, so it does not make servers unhealthy";
 }

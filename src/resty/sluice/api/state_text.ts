@@ -8,6 +8,7 @@ import type { ServerRecord } from "../store/document/line";
 import { type Cell, Row, type RowNumber } from "../store/memory/cells";
 import { Anomaly, Reported, State } from "../store/memory/states";
 import { reason_of } from "../store/memory/reasons";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { Condition, condition_of, Plan, plan_of, state_index, STATES } from "./condition";
 
@@ -60,7 +61,7 @@ export function since_of(server: ServerRecord): string | undefined {
   const state: State = memory[row + Row.STATE];
   const has_reported = reported_state(row) !== Reported.UP;
   if (!has_reported && state === State.UP) return undefined;
-  const since = memory[row + (has_reported ? Row.REPORTED_SINCE : Row.DOWN_SINCE)];
+  const since = memory[rare_cells_of(row) + (has_reported ? Row.REPORTED_SINCE : Row.DOWN_SINCE)];
   return since > 0 ? iso8601(clock.wall_time_of(since)) : undefined;
 }
 
@@ -70,7 +71,7 @@ const ANOMALIES = ["", "errors", "latency"];
 /** Returns the anomaly that outlier detection has found; undefined: there is none, or it looks for none. */
 export function outlier_object({ outlier_detection }: Document, { row }: ServerRecord): object | undefined {
   const memory = shared_memory();
-  const cells = row_at(row);
+  const cells = rare_cells_of(row_at(row));
   const anomaly: Anomaly = memory[cells + Row.ANOMALY];
   if (anomaly === Anomaly.NONE || (outlier_detection?.mode ?? "eject") === "eject") return undefined;
   const since = iso8601(clock.wall_time_of(memory[cells + Row.ANOMALOUS_SINCE]));
@@ -82,7 +83,7 @@ const check_record = record("status checks fails");
 /** Returns the results of a server's health checks; undefined: there has been none. */
 export function check_object(row_number: RowNumber): object | undefined {
   const memory = shared_memory();
-  const row = row_at(row_number);
+  const row = rare_cells_of(row_at(row_number));
   const last = memory[row + Row.LAST_PASSED];
   if (last < 0) return undefined;
   const status = last === 1 ? "passed" : "failed";

@@ -7,6 +7,7 @@ import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cel
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { Home, Subject } from "../store/memory/subject";
 import { load_reports } from "../store/source_status";
@@ -93,7 +94,7 @@ function new_server(upstream: Home, line: string): ControlledServer {
     eps: -1,
     measured_rps: 0,
     factor: load_factor(row),
-    reason: shared_memory()[row + Row.FACTOR_REASON],
+    reason: shared_memory()[rare_cells_of(row) + Row.FACTOR_REASON],
   };
 }
 

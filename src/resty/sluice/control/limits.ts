@@ -9,6 +9,7 @@ import { type Cell, Row, type RowNumber } from "../store/memory/cells";
 import { follow_upstreams, new_follower } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { update_limit } from "./limit";
 import { answers_wanted, applied_limit, new_limit, window_seconds, type Limit } from "./limit_state";
@@ -78,6 +79,7 @@ export function adapt_limit(server: AdaptiveServer, bounds: AdaptiveLimitConfig,
   server.began = now;
   if (window === undefined) return;
   update_limit(limit, window, bounds, clock.wall_time_of(now));
+  use_rare_cells(row);
   memory[row + Row.LIMIT] = applied_limit(limit, bounds);
   memory[row + Row.LIGHT_TIME] = limit.light_time;
 }

@@ -2,6 +2,7 @@ import { reported_state } from "../health/reported";
 import { Row } from "../store/memory/cells";
 import { Reported } from "../store/memory/states";
 import { load_factor } from "../store/memory/factor";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 import { active_requests } from "../store/memory/rows";
 import { picks_of } from "../store/memory/statistics";
@@ -24,11 +25,12 @@ function measure_rps(server: ControlledServer, now: number): void {
 export function measure(server: ControlledServer, now: number): void {
   const memory = shared_memory();
   const { row } = server;
-  server.reported_at = memory[row + Row.REPORTED_AT];
-  server.reporting_since = memory[row + Row.REPORTING_SINCE];
-  server.utilization = memory[row + Row.UTILIZATION];
-  server.rps = memory[row + Row.RPS];
-  server.eps = memory[row + Row.EPS];
+  const rare = rare_cells_of(row);
+  server.reported_at = memory[rare + Row.REPORTED_AT];
+  server.reporting_since = memory[rare + Row.REPORTING_SINCE];
+  server.utilization = memory[rare + Row.UTILIZATION];
+  server.rps = memory[rare + Row.RPS];
+  server.eps = memory[rare + Row.EPS];
   server.factor = load_factor(row);
   measure_rps(server, now);
 }

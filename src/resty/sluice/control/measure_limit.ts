@@ -1,6 +1,6 @@
-import { CODE_STEP, Counter, LAST_CODE, TimeCell } from "../store/memory/counter_cells";
+import { CODE_STEP, CODES, Counter, TimeCell } from "../store/memory/counter_cells";
 import type { Cell, RowNumber } from "../store/memory/cells";
-import { counters_of, shared_memory, times_of } from "../store/memory/region";
+import { code_cell, counters_of, shared_memory, times_of } from "../store/memory/region";
 import type { Window } from "./limit_state";
 
 /** Measures what a server does in a window of time, from the counters and histograms that exist anyway. */
@@ -24,8 +24,8 @@ const FIRST_SERVER_ERROR = 500;
  */
 function add_responses(sums: Sums, counters: Cell): void {
   const memory = shared_memory();
-  for (const cell of $range(counters + Counter.FIRST_CODE, counters + LAST_CODE)) {
-    const value = memory[cell];
+  for (const index of $range(0, CODES - 1)) {
+    const value = memory[code_cell(counters, index)];
     if (value === 0) return;
     const code = value % CODE_STEP;
     const count = (value - code) / CODE_STEP;

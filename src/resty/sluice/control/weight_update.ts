@@ -3,6 +3,7 @@ import { seconds_of } from "../config/time";
 import { encode } from "../lib/json";
 import { Row } from "../store/memory/cells";
 import { touch_factors } from "../store/memory/factor";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 import { load_reports } from "../store/source_status";
 import type { Controlled, ControlledServer } from "./controlled";
@@ -30,6 +31,7 @@ function limits_of(load: LoadConfig): LoadLimits {
 function store_factor({ row, incarnation, factor, reason }: ControlledServer): boolean {
   const memory = shared_memory();
   if (memory[row + Row.STAMP] !== incarnation) return false;
+  use_rare_cells(row);
   const is_new = memory[row + Row.FACTOR] !== factor;
   memory[row + Row.FACTOR] = factor;
   memory[row + Row.FACTOR_REASON] = reason;

@@ -1,5 +1,6 @@
 import { Row } from "../store/memory/cells";
 import { keep_reason } from "../store/memory/reasons";
+import { has_rare_cells, use_rare_cells } from "../store/memory/rare_cells";
 import { row_number_of, shared_memory } from "../store/memory/region";
 import { Check, State } from "../store/memory/states";
 import { conclude } from "../store/memory/state";
@@ -29,6 +30,7 @@ export function note_check(
   const { row } = subject;
   const { config } = check;
   if (memory[row + Row.STAMP] !== subject.incarnation || is_outdated(subject, check)) return;
+  use_rare_cells(row);
   const verdict: Check = memory[row + Row.CHECK];
   if (verdict === Check.WANTED && !config.mandatory) {
     memory[row + Row.CHECK] = Check.NONE;
@@ -67,7 +69,9 @@ export function forget_checks(subject: Subject, now: number): void {
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
   memory[row + Row.CHECK] = Check.NONE;
-  memory[row + Row.CHECK_RESULTS] = 0;
-  memory[row + Row.LAST_PASSED] = -1;
+  if (has_rare_cells(row)) {
+    memory[row + Row.CHECK_RESULTS] = 0;
+    memory[row + Row.LAST_PASSED] = -1;
+  }
   conclude(subject, now, "it is no longer checked");
 }

@@ -1,5 +1,6 @@
 import { time_with } from "../balancer/loads";
 import { type Cell, Row } from "../store/memory/cells";
+import { has_rare_cells, use_rare_cells } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 
 /**
@@ -55,6 +56,7 @@ function mean_of(row: Cell): number {
 /** Adds a response to the mean. `requests`: the other requests that were in flight when it came. */
 export function note_loaded_time(row: Cell, milliseconds: number, requests: number, now: number): void {
   const memory = shared_memory();
+  use_rare_cells(row);
   const before = mean_of(row);
   const has_recovered = before > math.max(SLOW, milliseconds * RECOVERED);
   const known_part = has_recovered ? HALF : NEW_PART;
@@ -67,6 +69,7 @@ export function note_loaded_time(row: Cell, milliseconds: number, requests: numb
 
 /** Adds a part of a penalty for a failure to the mean, which no report can take back. */
 export function note_penalty(row: Cell, milliseconds: number, part: number, now: number): void {
+  use_rare_cells(row);
   const before = math.max(mean_of(row), 0);
   const mean = math.max(before * FAILURE, before * (1 - part) + milliseconds * part);
   shared_memory()[row + Row.MEAN_TIME] = math.min(LONGEST, mean);
@@ -76,6 +79,7 @@ export function note_penalty(row: Cell, milliseconds: number, part: number, now:
 /** Notes the time that a server expects, with `requests` in flight. It counts after its first answer. */
 export function note_latency(row: Cell, milliseconds: number, requests: number, now: number): void {
   const memory = shared_memory();
+  use_rare_cells(row);
   memory[row + Row.LATENCY] = milliseconds;
   memory[row + Row.LATENCY_REQUESTS] = requests;
   memory[row + Row.LATENCY_AT] = now;
@@ -90,5 +94,5 @@ export function shorten(row: Cell, divisor: number): void {
   // Divided by infinity, -1 would be a known time.
   if (memory[row + Row.EXPECTED_TIME] < 0) return;
   memory[row + Row.EXPECTED_TIME] = memory[row + Row.EXPECTED_TIME] / divisor;
-  memory[row + Row.MEAN_TIME] = memory[row + Row.MEAN_TIME] / divisor;
+  if (has_rare_cells(row)) memory[row + Row.MEAN_TIME] = memory[row + Row.MEAN_TIME] / divisor;
 }

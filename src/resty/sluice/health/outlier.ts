@@ -3,6 +3,7 @@ import { seconds_of } from "../config/time";
 import { Row, UpstreamRow } from "../store/memory/cells";
 import { fence } from "../store/memory/dict";
 import { is_ejected } from "../store/memory/ejection";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 import { report_ejection } from "../store/memory/outlier";
 import { conclude } from "../store/memory/state";
@@ -86,6 +87,7 @@ export function count_error(
   limits: OutlierLimits,
   is_gateway_failure: boolean,
 ): string | undefined {
+  use_rare_cells(row);
   const errors = count(row + Row.ERRORS_5XX);
   const failures = is_gateway_failure ? count(row + Row.ERRORS_GATEWAY) : 0;
   if (!is_gateway_failure) shared_memory()[row + Row.ERRORS_GATEWAY] = 0;
@@ -148,6 +150,7 @@ export function eject<S extends Subject>(
   }
   if (memory[row + Row.STAMP] !== subject.incarnation || is_ejected(row, now)) return;
   if (!may_eject(subject, limits, count_others, now)) return;
+  use_rare_cells(row);
   const ended = memory[row + Row.EJECTION_ENDED];
   const quiet = ended > 0 ? math.floor((now - ended) / limits.interval) : 0;
   const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;

@@ -1,4 +1,5 @@
 import { Row } from "../store/memory/cells";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 import { conclude } from "../store/memory/state";
 import type { Subject } from "../store/memory/subject";
@@ -14,6 +15,7 @@ export function note_failure(subject: Subject, now: number, reason: string): voi
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.MAX_FAILS] === 0 || memory[row + Row.STAMP] !== subject.incarnation) return;
+  use_rare_cells(row);
   memory[row + Row.FAILS] = memory[row + Row.FAILS] + 1;
   memory[row + Row.FAILED_AT] = now;
   memory[row + Row.TRIED_AT] = now;

@@ -5,6 +5,7 @@ import { Row, UpstreamRow } from "../store/memory/cells";
 import { Check } from "../store/memory/states";
 import { fence, exclusively } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { conclude } from "../store/memory/state";
 import { subject_of, type Subject } from "../store/memory/subject";
@@ -45,7 +46,7 @@ function take_out_failed({ upstream, server }: Subject, fails: number, now: numb
     const [, incarnation, row] = numbers_in(line);
     const at = row_at(row);
     const check: Check = memory[at + Row.CHECK];
-    const has_failed = memory[at + Row.CHECK_RESULTS] <= -fails && check !== Check.FAILED;
+    const has_failed = memory[rare_cells_of(at) + Row.CHECK_RESULTS] <= -fails && check !== Check.FAILED;
     if (has_failed && memory[at + Row.STAMP] === incarnation) {
       memory[at + Row.CHECK] = Check.FAILED;
       memory[at + Row.CHECK_RESULTS] = 0;

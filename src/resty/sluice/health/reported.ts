@@ -6,6 +6,7 @@ import { type Cell, Row, UpstreamRow } from "../store/memory/cells";
 import { Reported } from "../store/memory/states";
 import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { active_at, row_number_of, shared_memory, sum_of_slots, touch_health } from "../store/memory/region";
 import type { Subject } from "../store/memory/subject";
 import { note_latency } from "./expected_time";
@@ -68,6 +69,7 @@ function change_state(subject: Subject, state: Reported, reason: string): void {
   exclusively(() => {
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== subject.incarnation) return;
+    use_rare_cells(row);
     memory[row + Row.REPORTED_STATE] = state;
     if (before === Reported.UP) memory[row + Row.REPORTED_SINCE] = clock.now();
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
@@ -155,6 +157,7 @@ export function note_report(
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return undefined;
+  use_rare_cells(row);
   const { utilization, connections, rps, eps, time } = report;
   const untimely = time === undefined ? undefined : check_time(row, time, expiry, now);
   if (untimely !== undefined) {
@@ -179,5 +182,6 @@ export function note_report(
 export function count_bad_report({ row, incarnation }: Subject): void {
   const memory = shared_memory();
   if (memory[row + Row.STAMP] !== incarnation) return;
+  use_rare_cells(row);
   memory[row + Row.BAD_REPORTS] = memory[row + Row.BAD_REPORTS] + 1;
 }

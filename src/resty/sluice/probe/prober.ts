@@ -5,6 +5,7 @@ import { is_complete, start_background, start_thread, type Run } from "../lib/ru
 import { Row } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 import type { Subject } from "../store/memory/subject";
 import { ask_agent, note_answer } from "./answers";
@@ -40,6 +41,7 @@ function claim(target: Target, now: number): boolean {
   const { row, incarnation } = target.subject;
   if (memory[row + Row.STAMP] !== incarnation) return false;
   // Another worker has already made this probe.
+  use_rare_cells(row);
   const noted = memory[row + Row.PROBE_DUE];
   if (noted > target.key) {
     schedule(turns, target, noted);

@@ -10,6 +10,7 @@ import { lines_in, numbers_in, parse_line, type ServerRecord } from "../store/do
 import { Header, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
+import { use_rare_cells } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { Check as CheckState } from "../store/memory/states";
 import { subject_of, type Subject } from "../store/memory/subject";
@@ -119,6 +120,7 @@ function new_target({ name, check }: Group, head: Document, server: ServerRecord
 /** Returns the time of a new target's first probe: that of the last prober, if there was one. */
 function first_due(target: Target, head: Document, index: number, count: number): number {
   const memory = shared_memory();
+  use_rare_cells(target.subject.row);
   const at = target.subject.row + Row.PROBE_DUE;
   const noted = memory[at];
   const now = clock.now();

@@ -4,10 +4,11 @@ import * as clock from "../lib/clock";
 import { rest } from "../lib/rest";
 import type { Document } from "./document/document";
 import { numbers_in, parse_line, type ServerRecord } from "./document/line";
-import { Row, UpstreamRow } from "./memory/cells";
+import { type Cell, Row, UpstreamRow } from "./memory/cells";
 import { fence } from "./memory/dict";
 import { end_ejection, is_ejected } from "./memory/ejection";
 import { clear_outlier } from "./memory/outlier";
+import { has_rare_cells } from "./memory/rare_cells";
 import { row_at, shared_memory } from "./memory/region";
 import { conclude } from "./memory/state";
 import { Anomaly, OutlierMode } from "./memory/states";
@@ -77,14 +78,19 @@ function end_ejections(name: string, { row, lines }: Document): void {
   }
 }
 
+/** Tells whether outlier detection has noted something of the server at a row, which has rare cells. */
+function has_noted(at: Cell): boolean {
+  const memory = shared_memory();
+  const anomaly: Anomaly = memory[at + Row.ANOMALY];
+  return anomaly !== Anomaly.NONE || memory[at + Row.REPORTED_UNTIL] !== 0;
+}
+
 /** Gives servers their weights back, which another mode of outlier detection has taken. O(servers). */
 function clear_outliers(name: string, { row, lines }: Document): void {
-  const memory = shared_memory();
   for (const line of lines) {
     const [, , server_row] = numbers_in(line);
     const at = row_at(server_row);
-    const anomaly: Anomaly = memory[at + Row.ANOMALY];
-    if (anomaly !== Anomaly.NONE || memory[at + Row.REPORTED_UNTIL] !== 0)
+    if (has_rare_cells(at) && has_noted(at))
       clear_outlier(subject_of(name, row, parse_line(line)));
   }
 }

@@ -6,6 +6,7 @@ import { numbers_in } from "./document/line";
 import { Row, UpstreamRow } from "./memory/cells";
 import { Check } from "./memory/states";
 import { delete_report, get_report, put_report } from "./memory/dict";
+import { has_rare_cells } from "./memory/rare_cells";
 import { row_at, shared_memory, touch_health } from "./memory/region";
 
 /**
@@ -38,7 +39,7 @@ function forget_results(lines: readonly string[]): void {
     const at = row_at(row);
     const check: Check = memory[at + Row.CHECK];
     if (check === Check.PASSED) memory[at + Row.CHECK] = Check.NONE;
-    memory[at + Row.CHECK_RESULTS] = 0;
+    if (has_rare_cells(at)) memory[at + Row.CHECK_RESULTS] = 0;
   }
 }
 

@@ -11,6 +11,7 @@ import { type Cell, Row } from "../../store/memory/cells";
 import { load_factor, outlier_part } from "../../store/memory/factor";
 import { limit_now } from "../../store/memory/limit";
 import { has_anomaly } from "../../store/memory/outlier";
+import { rare_cells_of } from "../../store/memory/rare_cells";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
@@ -67,11 +68,12 @@ const SAVED_VALUES: [value: Value, cell: Row][] = [
 
 function read_health(values: number[], row: Cell, now: Moment): void {
   const memory = shared_memory();
-  for (const [value, cell] of SAVED_VALUES) values[value] = memory[row + cell];
+  const rare = rare_cells_of(row);
+  for (const [value, cell] of SAVED_VALUES) values[value] = memory[rare + cell];
   const state: State = memory[row + Row.STATE];
-  const lasting = state === State.UP ? 0 : math.max(0, now - memory[row + Row.DOWN_SINCE]);
+  const lasting = state === State.UP ? 0 : math.max(0, now - memory[rare + Row.DOWN_SINCE]);
   // In whole milliseconds, as the cell, so that the sum never falls.
-  values[Value.DOWNTIME] = (memory[row + Row.DOWNTIME] + math.floor(lasting * 1000)) / 1000;
+  values[Value.DOWNTIME] = (memory[rare + Row.DOWNTIME] + math.floor(lasting * 1000)) / 1000;
 }
 
 /** Reads what `least_load` compares. Times in seconds. */

@@ -1,5 +1,5 @@
-import { CODE_STEP, Counter, LAST_CODE } from "../../store/memory/counter_cells";
-import { counters_of, shared_memory } from "../../store/memory/region";
+import { CODE_STEP, CODES } from "../../store/memory/counter_cells";
+import { code_cell, counters_of, shared_memory } from "../../store/memory/region";
 import { add_times } from "../../store/memory/times";
 import { STATES } from "../condition";
 import { columns, sample_name, type Column, type Family, type Head } from "./family";
@@ -133,10 +133,11 @@ function code_family({ labels, rows, incarnations }: Servers): Family {
       for (const index of $range(first, last)) {
         const counts = new LuaTable<number, number>();
         for (const at of counters_of(rows[index], incarnations[index])) {
-          for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
-            const value = memory[cell];
+          for (const number of $range(0, CODES - 1)) {
+            const value = memory[code_cell(at, number)];
+            if (value === 0) break;
             const code = value % CODE_STEP;
-            if (value !== 0) counts.set(code, (counts.get(code) ?? 0) + (value - code) / CODE_STEP);
+            counts.set(code, (counts.get(code) ?? 0) + (value - code) / CODE_STEP);
           }
         }
         for (const [code, count] of pairs(counts)) {

@@ -5,6 +5,7 @@ import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
 import { Row } from "../../store/memory/cells";
+import { rare_cells_of } from "../../store/memory/rare_cells";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { limit_now } from "../../store/memory/limit";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
@@ -90,8 +91,9 @@ function report_text({ row }: ServerRecord, now: clock.Moment): string {
   if (report === undefined) return "";
   const memory = shared_memory();
   const text = `,"report":${encode(report)}`;
-  if (memory[row_at(row) + Row.REPORTS] === 0) return text;
-  const age = math.max(0, now - memory[row_at(row) + Row.STATE_REPORTED_AT]);
+  const rare = rare_cells_of(row_at(row));
+  if (memory[rare + Row.REPORTS] === 0) return text;
+  const age = math.max(0, now - memory[rare + Row.STATE_REPORTED_AT]);
   return `${text},"report_age":${string.format("%.1f", age)}`;
 }
 

@@ -1,8 +1,16 @@
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
-import { Row, UpstreamRow } from "../../store/memory/cells";
-import { CODE_STEP, Counter, LAST_CODE, UpstreamCounter } from "../../store/memory/counter_cells";
-import { counter_at, is_used, row_at, shared_memory, stamp_at, stamp_of } from "../../store/memory/region";
+import { type Cell, Row, UpstreamRow } from "../../store/memory/cells";
+import { CODE_STEP, CODES, Counter, UpstreamCounter } from "../../store/memory/counter_cells";
+import {
+  code_cell,
+  counter_at,
+  is_used,
+  row_at,
+  shared_memory,
+  stamp_at,
+  stamp_of,
+} from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported } from "../../store/memory/states";
 import { Condition, condition_of, Plan } from "../condition";
@@ -12,19 +20,17 @@ import { Sum, type KnownUpstream, type Sums } from "./model";
 
 const LAST_CLASS = 5;
 
-function add_responses(sums: Sums, at: number): void {
+function add_responses(sums: Sums, at: Cell): void {
   const memory = shared_memory();
-  let cell = at + Counter.FIRST_CODE;
-  let value = memory[cell];
-  while (value !== 0 && cell <= at + LAST_CODE) {
+  for (const index of $range(0, CODES - 1)) {
+    const value = memory[code_cell(at, index)];
+    if (value === 0) return;
     const code = value % CODE_STEP;
     const its_class = math.floor(code / 100);
     if (its_class >= 1 && its_class <= LAST_CLASS) {
       const sum = Sum.FIRST_CLASS + its_class - 1;
       sums[sum] = sums[sum] + (value - code) / CODE_STEP;
     }
-    cell = cell + 1;
-    value = memory[cell];
   }
 }
 

@@ -1,6 +1,7 @@
 import { eject } from "../../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../../health/success_rate";
 import { Row, UpstreamRow } from "../../store/memory/cells";
+import { use_rare_cells } from "../../store/memory/rare_cells";
 import { is_present, shared_memory } from "../../store/memory/region";
 import { others_ejected } from "./availability";
 import { claim } from "./claim";
@@ -13,6 +14,7 @@ import { responses_of } from "./responses";
 function performance_of(server: LiveServer): Performance {
   const memory = shared_memory();
   const { row } = server;
+  use_rare_cells(row);
   const { answers, bad_answers, unanswered } = responses_of(server);
   const responses = answers + unanswered;
   const errors = bad_answers + unanswered;

@@ -1,8 +1,8 @@
 import type { NumberPointer } from "ffi";
 
 import { type Cell, Row, type RowNumber, Slot } from "../../store/memory/cells";
-import { CODE_STEP, Counter, LAST_CODE, type UpstreamCounter } from "../../store/memory/counter_cells";
-import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
+import { CODE_STEP, Counter, LAST_CODE, RARE_CODES, type UpstreamCounter } from "../../store/memory/counter_cells";
+import { counter_at, offset_of, rare_codes_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
 import { use_endings } from "./endings";
 import { type Counted, type LiveServer, Own } from "./model";
@@ -49,6 +49,8 @@ export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell
   const stamp = stamp_at(slot, row);
   const at = counter_at(slot, row);
   if (memory[stamp] !== incarnation) {
+    const rare = rare_codes_of(at);
+    if (memory[at + LAST_CODE] !== 0) for (const cell of $range(rare, rare + RARE_CODES - 1)) memory[cell] = 0;
     for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
     memory[stamp] = incarnation;
   }
@@ -109,21 +111,29 @@ export function count_end(server: LiveServer, failures: number): void {
   count_at(server, Counter.FAILS, failures);
 }
 
+/** Counts a status in one of some cells. Returns false if all of them are for other codes. */
+function count_code(first: number, last: number, status: number): boolean {
+  for (const cell of $range(first, last)) {
+    const value = memory[cell];
+    if (value === 0) {
+      memory[cell] = status + CODE_STEP;
+      return true;
+    }
+    if (value % CODE_STEP === status) {
+      memory[cell] = value + CODE_STEP;
+      return true;
+    }
+  }
+  return false;
+}
+
 /** Counts a response by its status. Only the first 18 different codes of a server are counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server[Own.COUNTERS];
   if (memory[server[Own.STAMP]] !== server.incarnation) return;
-  for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
-    const value = memory[cell];
-    if (value === 0) {
-      memory[cell] = status + CODE_STEP;
-      return;
-    }
-    if (value % CODE_STEP === status) {
-      memory[cell] = value + CODE_STEP;
-      return;
-    }
-  }
+  if (count_code(at + Counter.FIRST_CODE, at + LAST_CODE, status)) return;
+  const rare = rare_codes_of(at);
+  count_code(rare, rare + RARE_CODES - 1, status);
 }
 
 /** Counts a request that its only attempt has answered, without a loop: most requests are of this kind. */

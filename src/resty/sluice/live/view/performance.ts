@@ -1,6 +1,7 @@
 import type { Performance } from "../../health/anomaly";
 import { Row } from "../../store/memory/cells";
 import { Counter, TimeCell } from "../../store/memory/counter_cells";
+import { use_rare_cells } from "../../store/memory/rare_cells";
 import { counters_of, row_number_of, shared_memory, times_of } from "../../store/memory/region";
 import type { LiveServer } from "./model";
 import { responses_of } from "./responses";
@@ -11,6 +12,7 @@ import { responses_of } from "./responses";
 export function performance_of(server: LiveServer): Performance {
   const memory = shared_memory();
   const { row } = server;
+  use_rare_cells(row);
   const { answers: all_answers, bad_answers: all_bad, unanswered } = responses_of(server);
   let timed = 0;
   let time = 0;

@@ -1,4 +1,5 @@
 import { type Cell, Row } from "../../store/memory/cells";
+import { rare_cells_of } from "../../store/memory/rare_cells";
 import { shared_memory } from "../../store/memory/region";
 
 /**
@@ -17,8 +18,9 @@ export function utilization_of(
   now: number,
 ): number {
   const memory = shared_memory();
-  const reported = memory[row + Row.UTILIZATION];
-  const is_fresh = memory[row + Row.REPORTED_AT] > 0 && now - memory[row + Row.REPORTED_AT] <= expiry;
+  const rare = rare_cells_of(row);
+  const reported = memory[rare + Row.UTILIZATION];
+  const is_fresh = memory[rare + Row.REPORTED_AT] > 0 && now - memory[rare + Row.REPORTED_AT] <= expiry;
   const load = is_fresh && reported >= 0 ? reported : -1;
   return math.min(1, max_conns > 0 ? math.max(load, active / max_conns) : load);
 }

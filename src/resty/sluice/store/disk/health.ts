@@ -2,9 +2,10 @@ import * as clock from "../../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../../lib/json";
 import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
-import { type Cell, Header, Row, type RowNumber } from "../memory/cells";
+import { type Cell, Header, NO_ID, Row, type RowNumber } from "../memory/cells";
 import { Lock, release, try_acquire } from "../memory/lock";
 import { cut_file, read_file, write_at } from "../memory/posix";
+import { rare_cells_of, use_rare_cells } from "../memory/rare_cells";
 import { row_at, shared_memory } from "../memory/region";
 import { format_health_end, read_health_number } from "./health_file";
 import { seal } from "./sealed";
@@ -80,11 +81,12 @@ function restored_value(
 function line_of(row: RowNumber, now: clock.Moment): string | undefined {
   const memory = shared_memory();
   const at = row_at(row);
-  if (memory[at + Row.STAMP] === 0) return undefined;
+  if (memory[at + Row.STAMP] === 0 || memory[at + Row.ID] === NO_ID) return undefined;
+  const rare = rare_cells_of(at);
   const saved: Record<string, unknown> = {};
   let is_fresh = true;
   for (const [name, cell, fresh, is_moment] of SAVED) {
-    const value = memory[at + cell];
+    const value = memory[cell < Row.COMMON ? at + cell : rare + cell];
     if (value !== fresh) {
       is_fresh = false;
       saved[name] = saved_value(is_moment, value, now);
@@ -177,6 +179,7 @@ function restore(text: string): void {
     const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
     const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0));
     if (is_table(saved) && at !== undefined) {
+      use_rare_cells(at);
       for (const [name, cell, fresh, is_moment] of SAVED) {
         memory[at + cell] = restored_value(is_moment, saved[name], saved_at) ?? fresh;
       }

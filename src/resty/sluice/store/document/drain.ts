@@ -4,6 +4,7 @@ import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
 import { rest } from "../../lib/rest";
 import { Row, type RowNumber } from "../memory/cells";
+import { use_rare_cells } from "../memory/rare_cells";
 import { row_at, shared_memory, touch_health } from "../memory/region";
 import { active_requests } from "../memory/rows";
 import type { Difference } from "./difference";
@@ -54,6 +55,7 @@ export function draining_servers(document: Document): ServerRecord[] {
 }
 
 function set_leave_at(row: RowNumber, moment: clock.Moment): void {
+  use_rare_cells(row_at(row));
   shared_memory()[row_at(row) + Row.LEAVE_AT] = moment;
   touch_health();
 }

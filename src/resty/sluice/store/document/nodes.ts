@@ -7,6 +7,7 @@ import { seconds_of } from "../../config/time";
 import { encode } from "../../lib/json";
 import { set_of } from "../../lib/tables";
 import { Row } from "../memory/cells";
+import { use_rare_cells } from "../memory/rare_cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row } from "../memory/rows";
 import { find_by_address, type Document } from "./document";
@@ -86,6 +87,7 @@ export function extend(record: NodeRecord, now: number): void {
 
 /** Sets the end of a registration. */
 export function extend_to(record: NodeRecord, end: number): void {
+  use_rare_cells(row_at(record.row));
   shared_memory()[expiry_of(record)] = end;
 }
 

@@ -116,9 +116,24 @@ export const enum Slot {
   ENDINGS,
 }
 
+/** Where the cells of rows are: `region.ts`. */
+export const enum RowPlace {
+  /** The common cells of a row: three cache lines. */
+  SIZE = 24,
+  /** The number of rows in a block. */
+  ROWS = 128,
+  /** The distances from the common cells of a row to its rare ones, of which each kind has as many cells. */
+  HEALTH = SIZE * ROWS,
+  LOAD = 2 * HEALTH,
+  COMPARISON = 3 * HEALTH,
+  /** The cells of a block. */
+  BLOCK = 4 * HEALTH,
+}
+
 /**
  * The cells of a row. Times are moments of the monotonic clock (`lib/clock`), and 0 means never, unless noted
- * otherwise.
+ * otherwise. Most servers have only the common cells: the rare ones are written after `use_rare_cells`, and
+ * read at `rare_cells_of` where the server may not have them (`rare_cells.ts`).
  */
 export const enum Row {
   // The first line has all that a pick reads of a server, and the second one what most requests read.
@@ -155,29 +170,44 @@ export const enum Row {
   /** The server's id. Together with the incarnation it is unique. */
   ID,
   NEXT_FREE,
-  /** When a drain job removes the server even if it is not idle; 0: no job, or its deadline is unread. */
-  LEAVE_AT,
+  /** When `slow_start` began to raise the weight. */
+  STARTED_AT,
 
   /** A `State`. */
   STATE,
-  /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
-  FAILED_AT,
-  TRIED_AT,
   /** The server's `max_fails`. Writers set it: `store/limits.ts`. */
   MAX_FAILS,
+  /** The result of active checks, a `Check`. */
+  CHECK,
+  /** Until when outlier detection ejects the server. */
+  EJECTED_UNTIL,
+  /** A `Reported`. */
+  REPORTED_STATE,
+  /** The number of picks when the previous minute began, and when the current minute began. */
+  PICKS_BEFORE,
+  PICKS,
+  /** 1 once the server has rare cells. */
+  USES_RARE,
+
+  /** The number of common cells. */
+  COMMON,
+
+  /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
+  FAILED_AT = RowPlace.HEALTH,
+  TRIED_AT,
   /** How often the server became unavailable. */
   UNAVAIL,
   /** Since when the server has not been up, and for how many milliseconds it was not up before. */
   DOWN_SINCE,
   DOWNTIME,
-  /** When `slow_start` began to raise the weight. */
-  STARTED_AT,
-
+  /** When a drain job removes the server even if it is not idle; 0: no job, or its deadline is unread. */
+  LEAVE_AT,
+  /** When the registration of a server that registers itself ends; 0: not known yet. */
+  EXPIRES,
   /**
-   * The result of active checks, a `Check`; the number of consecutive checks that contradict it, above 0 for
-   * passed and below 0 for failed ones; and when the next check is due.
+   * The number of consecutive checks that contradict `CHECK`, above 0 for passed and below 0 for failed ones;
+   * and when the next check is due.
    */
-  CHECK,
   CHECK_RESULTS,
   PROBE_DUE,
   /** The number of checks, of failed checks, and how often the server became unhealthy. */
@@ -186,31 +216,30 @@ export const enum Row {
   UNHEALTHY,
   /** 1: the last check passed; 0: it failed; -1: there was none. */
   LAST_PASSED,
-
-  /**
-   * Until when outlier detection ejects the server, when the last ejection ended, and the number of ejections
-   * in a row.
-   */
-  EJECTED_UNTIL,
+  /** When the last ejection ended, the number of ejections in a row, and of all ejections. */
   EJECTION_ENDED,
   EJECTIONS,
+  ALL_EJECTIONS,
   /** The number of consecutive responses with 502, 503 or 504. */
   ERRORS_GATEWAY,
-  /** The numbers of responses and errors at the last comparison of success rates. */
-  COMPARED_RESPONSES,
-  COMPARED_ERRORS,
-
-  /** When the registration of a server that registers itself ends; 0: not known yet. */
-  EXPIRES,
+  /** The part of its weight that outlier detection leaves to the server, where 0 means 1. */
+  OUTLIER_PART,
+  /** The `Anomaly` of the server, since when it has had it, and how often outlier detection has found one. */
+  ANOMALY,
+  ANOMALOUS_SINCE,
+  ANOMALIES,
+  /** With the mode "detect": until when the server would be ejected. */
+  REPORTED_UNTIL,
+  /** Since when the server has reported another state than "up". */
+  REPORTED_SINCE,
 
   /** When the server last reported its utilization, and what it reported; -1: not reported. */
-  REPORTED_AT,
+  REPORTED_AT = RowPlace.LOAD,
   UTILIZATION,
   CONNECTIONS,
   RPS,
   EPS,
-  /** A `Reported`, and when the last report arrived. */
-  REPORTED_STATE,
+  /** When the last report arrived. */
   STATE_REPORTED_AT,
   /**
    * The time in that report (seconds since 1970, by the server's clock), and since when reports have arrived
@@ -224,14 +253,6 @@ export const enum Row {
   /** The factor of the configured weight, where 0 means 1, and a `Reason` for it. */
   FACTOR,
   FACTOR_REASON,
-  /** The number of picks when the previous minute began, and when the current minute began. */
-  PICKS_BEFORE,
-  PICKS,
-  /** Since when the server has reported another state than "up". */
-  REPORTED_SINCE,
-  /** How often outlier detection has ejected the server. */
-  ALL_EJECTIONS,
-
   /** The mean time of responses for `least_load`, and the mean number of requests in flight then. */
   MEAN_TIME,
   MEAN_REQUESTS,
@@ -239,13 +260,15 @@ export const enum Row {
   LATENCY,
   LATENCY_REQUESTS,
   LATENCY_AT,
+  /**
+   * The adaptive limit of the requests in flight; 0: none yet. And the time of a response with few requests.
+   */
+  LIMIT,
+  LIGHT_TIME,
 
-  /** The part of its weight that outlier detection leaves to the server, where 0 means 1. */
-  OUTLIER_PART,
-  /** The `Anomaly` of the server, since when it has had it, and how often outlier detection has found one. */
-  ANOMALY,
-  ANOMALOUS_SINCE,
-  ANOMALIES,
+  /** The numbers of responses and errors at the last comparison of success rates. */
+  COMPARED_RESPONSES = RowPlace.COMPARISON,
+  COMPARED_ERRORS,
   /** The responses, errors, answers and times at the last judgement for anomalies, and when that was. */
   JUDGED_RESPONSES,
   JUDGED_ERRORS,
@@ -255,17 +278,6 @@ export const enum Row {
   JUDGED_AT,
   /** 1: its latency was anomalous at the last comparison. */
   SUSPECTED,
-  /** With the mode "detect": until when the server would be ejected. */
-  REPORTED_UNTIL,
-
-  /**
-   * The adaptive limit of the requests in flight; 0: none yet. And the time of a response with few requests.
-   */
-  LIMIT,
-  LIGHT_TIME,
-
-  /** The number of cells. */
-  CELLS,
 
   /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
@@ -275,49 +287,55 @@ export const enum Row {
   EXPIRED_AT = NEXT_FREE,
 }
 
-/** The cells that the row of an upstream uses for another purpose than the row of a server. */
+/** The cells of the row of an upstream, which has no rare ones. `STAMP`, `ID` and `NEXT_FREE` are as above. */
 export const enum UpstreamRow {
+  // The first line has what each request reads.
   /** The revision of the last change of the upstream. */
   REVISION = Row.UPSTREAM_ONLY,
   /** Rises when the state of one of the upstream's servers changes. */
-  HEALTH_REVISION = Row.LEAVE_AT,
-  /** 1 once the upstream has had a health check. */
-  WAS_CHECKED = Row.CHECK,
-  /** When success rates were last compared. */
-  COMPARED_AT = Row.COMPARED_RESPONSES,
-  /** 1 while outlier detection may eject servers of the upstream. */
-  EJECTS = Row.COMPARED_ERRORS,
+  HEALTH_REVISION,
   /** Rises when the factor of one of the upstream's servers changes, for its load or as an outlier. */
-  LOAD_REVISION = Row.REPORTS,
-  /** When its servers were last judged for anomalies. */
-  JUDGED_AT = Row.JUDGED_AT,
+  LOAD_REVISION,
+  /** The requests in flight, for the weight, above which a server is hot for `least_load`. */
+  HOT_FROM,
   /** An `OutlierMode`, so that workers note only what their upstream still asks for. */
-  OUTLIER_MODE = Row.OUTLIER_PART,
+  OUTLIER_MODE,
   /** When the current minute of picks began. */
-  MINUTE_AT = Row.PICKS,
+  MINUTE_AT,
+  /** The generation of the worker that last found a request which had ended without `log()`; 0: none has. */
+  UNLOGGED,
+
+  /** 1 once the upstream has had a health check. */
+  WAS_CHECKED,
+  /** The revision that set a check which has passed on no server yet, below 0 once reported; 0: none. */
+  UNPROVEN_SINCE,
+  /** When success rates were last compared, and when its servers were last judged for anomalies. */
+  COMPARED_AT,
+  JUDGED_AT,
+  /** The number of addresses that the upstream keeps although `guard` does not allow them. */
+  OLD_PLACES,
+  /** When a worker last showed a summary of the upstream that may pass: `api/status/shown.ts`. */
+  RESTLESS_AT = Row.STARTED_AT,
+
   /** Since when the load has been above the high threshold, or below the low threshold; 0: it is not. */
-  HIGH_SINCE = Row.REPORT_TIME,
-  LOW_SINCE = Row.REPORTING_SINCE,
+  HIGH_SINCE,
+  LOW_SINCE,
   /**
    * When the last decision to scale was made or learnt from another gateway; until when the call of the
    * webhook may be under way; when this gateway may make the next call.
    */
-  SCALED_AT = Row.REPORTED_AT,
-  PENDING_UNTIL = Row.PICKS_BEFORE,
-  CALL_DUE = Row.FACTOR,
-  /** The generation of the worker that last found a request which had ended without `log()`; 0: none has. */
-  UNLOGGED = Row.BAD_REPORTS,
-  /** The revision that set a check which has passed on no server yet, below 0 once reported; 0: none. */
-  UNPROVEN_SINCE = Row.CHECK_RESULTS,
-  /** When a worker last showed a summary of the upstream that may pass: `api/status/shown.ts`. */
-  RESTLESS_AT = Row.PROBE_DUE,
+  SCALED_AT,
+  PENDING_UNTIL,
+  CALL_DUE,
   /** The number of this gateway's decisions to scale out, and to scale in. */
-  SCALE_OUTS = Row.MAX_FAILS,
-  SCALE_INS = Row.FAIL_TIMEOUT,
-  /** The requests in flight, for the weight, above which a server is hot for `least_load`. */
-  HOT_FROM = Row.LATENCY,
-  /** The number of addresses that the upstream keeps although `guard` does not allow them. */
-  OLD_PLACES = Row.EXPIRES,
+  SCALE_OUTS,
+  SCALE_INS,
+
+  /**
+   * 1 while outlier detection may eject servers of the upstream. Written under the lock. The cell is otherwise
+   * used by free rows only.
+   */
+  EJECTS = Row.NEXT_FREE,
 }
 
 /** The value of `Row.ID` in the row of an upstream. */

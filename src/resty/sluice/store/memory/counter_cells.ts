@@ -10,7 +10,10 @@ export const enum Counter {
   UNANSWERED,
   /** The responses in the histograms of times (`TimeCell`); 0: those cells hold nothing yet. */
   TIMED,
-  /** From here on, one cell for each status code that occurred: code + 1024 × count. */
+  /**
+   * From here on, one cell for each status code that occurred: code + 1024 × count. They are filled from the
+   * first one on. Codes after the first ones are at `rare_codes_of`.
+   */
   FIRST_CODE,
 }
 
@@ -41,13 +44,17 @@ export const enum UpstreamCounter {
   /** Attempts after the first one of a request, and requests that the retry budget has denied one. */
   RETRIES,
   DENIED_RETRIES,
-  /** What removed servers have counted, only in slot 0: `departed.ts`. */
+  /** What removed servers have counted, only in slot 0: `departed.ts`. The last ones are at `rare_codes_of`. */
   DEPARTURES,
   DEPARTED_TIMED,
   FIRST_DEPARTED,
 }
 
+/** The number of status codes that are counted, and of those among them that have room in the counters. */
+export const CODES = 18;
+export const COMMON_CODES = 10;
+export const RARE_CODES = 8;
 /** The last cell of a server's counters. */
-export const LAST_CODE = 23;
+export const LAST_CODE = 15;
 /** The factor of the count in a status code's cell. Status codes are smaller. */
 export const CODE_STEP = 1024;

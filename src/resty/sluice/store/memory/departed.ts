@@ -1,7 +1,16 @@
 import { type Cell, Row, type RowNumber } from "./cells";
-import { TimeCell, UpstreamCounter } from "./counter_cells";
+import { LAST_CODE, TimeCell, UpstreamCounter } from "./counter_cells";
 import { fence } from "./dict";
-import { counter_at, RESET_SLOT, row_at, shared_memory, stamp_at, stamp_of, times_of } from "./region";
+import {
+  counter_at,
+  rare_codes_of,
+  RESET_SLOT,
+  row_at,
+  shared_memory,
+  stamp_at,
+  stamp_of,
+  times_of,
+} from "./region";
 import { reset_cells } from "./statistics";
 import { add_cells, add_times, clear_cells, clear_times, keep_cells, new_times, type Times } from "./times";
 import { add_totals, TOTALS } from "./totals";
@@ -37,6 +46,12 @@ function keep_times(counters: Cell, times: Times): void {
   keep_cells(at, times, 1);
 }
 
+/** Returns the cell of a `Total` of the departed servers. */
+function departed_at(counters: Cell, total: number): number {
+  const cell = counters + UpstreamCounter.FIRST_DEPARTED + total;
+  return cell <= counters + LAST_CODE ? cell : rare_codes_of(counters) + cell - counters - LAST_CODE - 1;
+}
+
 /** Moves the numbers of servers that give up their rows to the upstream. The caller holds the write lock. */
 export function keep_departed(upstream_row: RowNumber, servers: readonly Departed[]): void {
   if (servers.length === 0) return;
@@ -53,7 +68,7 @@ export function keep_departed(upstream_row: RowNumber, servers: readonly Departe
     memory[row_at(row) + Row.STAMP] = 0;
   }
   for (const total of $range(0, TOTALS - 1)) {
-    add(counters + UpstreamCounter.FIRST_DEPARTED + total, counted[total]);
+    add(departed_at(counters, total), counted[total]);
   }
   fence();
   add(counters + UpstreamCounter.DEPARTURES, 1);
@@ -74,8 +89,9 @@ export function departures(row: RowNumber): number {
 export function add_departed(totals: number[], row: RowNumber): void {
   if (!has_departed(row)) return;
   const memory = shared_memory();
-  const first = counter_at(RESET_SLOT, row) + UpstreamCounter.FIRST_DEPARTED;
-  for (const total of $range(0, TOTALS - 1)) totals[total] = totals[total] + memory[first + total];
+  const counters = counter_at(RESET_SLOT, row);
+  for (const total of $range(0, TOTALS - 1))
+    totals[total] = totals[total] + memory[departed_at(counters, total)];
 }
 
 /** Adds the histograms of the departed servers of the upstream at a row. Any phase. */

@@ -1,4 +1,5 @@
 import { type Cell, Row } from "./cells";
+import { use_rare_cells } from "./rare_cells";
 import { shared_memory } from "./region";
 import { conclude } from "./state";
 import type { Subject } from "./subject";
@@ -16,6 +17,7 @@ export function note_end_of_ejection(subject: Subject, now: number): void {
   const { row } = subject;
   const until = memory[row + Row.EJECTED_UNTIL];
   if (until === 0 || until > now) return;
+  use_rare_cells(row);
   memory[row + Row.EJECTION_ENDED] = until;
   memory[row + Row.EJECTED_UNTIL] = 0;
   conclude(subject, now, "its ejection is over");

@@ -1,11 +1,13 @@
 import { type Cell, Row, UpstreamRow } from "./cells";
 import { exclusively } from "./dict";
+import { has_rare_cells } from "./rare_cells";
 import { shared_memory } from "./region";
 
 /** The factors of the weight of a server, beside `slow_start`, in cells that all workers share. */
 
 /** Returns the factor for the load of the server at a row: 1 unless its load requires another. Any phase. */
 export function load_factor(row: Cell): number {
+  if (!has_rare_cells(row)) return 1;
   const factor = shared_memory()[row + Row.FACTOR];
   // A new row holds 0.
   return factor === 0 ? 1 : factor;
@@ -13,6 +15,7 @@ export function load_factor(row: Cell): number {
 
 /** Returns the part of its weight that outlier detection leaves to the server at a row. Any phase. */
 export function outlier_part(row: Cell): number {
+  if (!has_rare_cells(row)) return 1;
   const part = shared_memory()[row + Row.OUTLIER_PART];
   return part === 0 ? 1 : part;
 }

@@ -2,6 +2,7 @@ import { Row, UpstreamRow } from "./cells";
 import { exclusively } from "./dict";
 import { record_problem } from "./events";
 import { touch_factors } from "./factor";
+import { has_rare_cells, rare_cells_of, use_rare_cells } from "./rare_cells";
 import { shared_memory, touch_health } from "./region";
 import { Anomaly, OutlierMode } from "./states";
 import type { Subject } from "./subject";
@@ -20,7 +21,7 @@ function is_current(subject: Subject, mode: OutlierMode): boolean {
 
 /** Tells whether an anomaly of a server is noted. */
 export function has_anomaly({ row }: Pick<Subject, "row">): boolean {
-  const anomaly: Anomaly = shared_memory()[row + Row.ANOMALY];
+  const anomaly: Anomaly = shared_memory()[rare_cells_of(row) + Row.ANOMALY];
   return anomaly !== Anomaly.NONE;
 }
 
@@ -38,6 +39,7 @@ export function note_anomaly(
   exclusively(() => {
     if (!is_current(subject, mode)) return;
     const is_new = !has_anomaly(subject);
+    use_rare_cells(row);
     memory[row + Row.ANOMALY] = anomaly;
     memory[row + Row.OUTLIER_PART] = part;
     if (!is_new) return;
@@ -84,6 +86,7 @@ export function report_ejection(subject: Subject, now: number, time: number, rea
   const memory = shared_memory();
   const { row, upstream, id, server } = subject;
   // Most calls end here: with a server that always fails, they are frequent.
+  use_rare_cells(row);
   if (memory[row + Row.REPORTED_UNTIL] > now) return;
   exclusively(() => {
     if (!is_current(subject, OutlierMode.DETECT) || memory[row + Row.REPORTED_UNTIL] > now) return;
@@ -105,7 +108,7 @@ export function clear_outlier({ row, incarnation, upstream }: Subject): void {
   const memory = shared_memory();
   let had_part = false;
   exclusively(() => {
-    if (memory[row + Row.STAMP] !== incarnation) return;
+    if (memory[row + Row.STAMP] !== incarnation || !has_rare_cells(row)) return;
     had_part = memory[row + Row.OUTLIER_PART] !== 0;
     memory[row + Row.OUTLIER_PART] = 0;
     memory[row + Row.ANOMALY] = Anomaly.NONE;

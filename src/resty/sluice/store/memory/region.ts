@@ -1,8 +1,8 @@
 import type { NumberPointer } from "ffi";
 import type { Result } from "../../lib/result";
 
-import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
-import { LAST_CODE, TimeCell } from "./counter_cells";
+import { type Cell, Header, Row, type RowNumber, RowPlace, Slot } from "./cells";
+import { COMMON_CODES, Counter, LAST_CODE, RARE_CODES, TimeCell } from "./counter_cells";
 import { doubles_at, map_shared } from "./posix";
 
 /**
@@ -14,21 +14,24 @@ import { doubles_at, map_shared } from "./posix";
  *   changes   what the last revisions changed: a ring
  *   slots     one for each worker; slot 0 holds what a reset subtracts; one more ends the list
  *   endings   slots × 64: the rows at which a worker's requests have ended last, a ring
- *   rows      one for each server and each upstream: the state that the workers share
+ *   rows      one for each server and each upstream: the state that the workers share. They are in blocks
+ *             of 128 rows: first the common cells of all of them, then three kinds of rare ones, which are
+ *             touched only for the servers that use them
  *   active    banks × rows × 8 slots: the requests that a worker has under way at a row. The cells of a
  *             row in a bank are adjacent, to be summed. A bank that no worker needs is never touched
  *   begun     in the same way, the sum of the start times of those requests in milliseconds, where a
  *             method needs their age; at an upstream's own row: its retries under way
  *   stamps    slots × rows: the incarnation of the server that the counters are for; 0: never counted
  *   counters  slots × rows: the other counters of a worker
+ *   rare      slots × rows: the counters of further status codes, after those that have room there
  *   times     groups × slots × rows: the histograms of a worker. A group of buckets is touched once a
  *             server has responded within its times
  *
- * Each cell of the last five parts is written by one worker only, so no update is lost.
+ * Each cell of the last six parts is written by one worker only, so no update is lost.
  */
 
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
-const LAYOUT = 16;
+const LAYOUT = 17;
 /** The number of changes that are kept; a power of two. */
 export const CHANGES = 2048;
 /** The cells of a change, with the bytes of the longest name. */
@@ -40,9 +43,8 @@ const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 16;
 /** The number of ended requests that are kept of a worker. */
 export const ENDINGS = 64;
-/** A multiple of the cache line. Most requests touch only the first line. */
-const ROW_SIZE = math.ceil(Row.CELLS / LINE) * LINE;
-export const LAST_OF_ROW = ROW_SIZE - 1;
+/** The cells of a page of memory. */
+const PAGE = 512;
 const COUNTER_SIZE = LAST_CODE + 1;
 /** The number of groups of buckets. */
 export const TIME_GROUPS = 5;
@@ -63,6 +65,7 @@ let first_active = 0;
 let first_begun = 0;
 let first_stamp = 0;
 let first_counter = 0;
+let first_rare = 0;
 let first_time = 0;
 /** The distance from the cells of a group of buckets to those of the next group. */
 let group_size = 0;
@@ -94,21 +97,24 @@ export function attach(address: number): boolean {
   rows = attached[Header.ROWS];
   slots = attached[Header.SLOTS];
   first_ending = slot_at(slots + 1);
-  first_row = first_ending + slots * ENDINGS;
-  first_active = first_row + rows * ROW_SIZE;
+  first_row = math.ceil((first_ending + slots * ENDINGS) / PAGE) * PAGE;
+  first_active = first_row + math.ceil(rows / RowPlace.ROWS) * RowPlace.BLOCK;
   bank_size = rows * BANK;
   first_begun = first_active + rows * (slots - 1);
   first_stamp = first_begun + rows * (slots - 1);
   first_counter = first_stamp + slots * rows;
-  first_time = first_counter + slots * rows * COUNTER_SIZE;
+  first_rare = first_counter + slots * rows * COUNTER_SIZE;
+  first_time = first_rare + slots * rows * RARE_CODES;
   group_size = slots * rows * TimeCell.CELLS;
   return true;
 }
 
 function cells_of(row_count: number, slot_count: number): number {
-  const cells_a_row =
-    ROW_SIZE + 2 * (slot_count - 1) + slot_count * (1 + COUNTER_SIZE + TIME_GROUPS * TimeCell.CELLS);
-  return slot_at(slot_count + 1) + slot_count * ENDINGS + row_count * cells_a_row;
+  const cells_a_slot = 1 + COUNTER_SIZE + RARE_CODES + TIME_GROUPS * TimeCell.CELLS;
+  const cells_a_row = 2 * (slot_count - 1) + slot_count * cells_a_slot;
+  const blocks = math.ceil(row_count / RowPlace.ROWS);
+  const head = slot_at(slot_count + 1) + slot_count * ENDINGS + PAGE;
+  return head + blocks * RowPlace.BLOCK + row_count * cells_a_row;
 }
 
 /**
@@ -136,12 +142,15 @@ export function change_at(revision: number): Cell {
 
 /** Returns the offset of a row's cells. */
 export function row_at(row: RowNumber): Cell {
-  return (first_row + row * ROW_SIZE) as Cell;
+  const block = math.floor(row / RowPlace.ROWS);
+  return (first_row + row * RowPlace.SIZE + block * (RowPlace.BLOCK - RowPlace.HEALTH)) as Cell;
 }
 
 /** Returns the number of the row whose cells begin at an offset. */
 export function row_number_of(row: Cell): RowNumber {
-  return ((row - first_row) / ROW_SIZE) as RowNumber;
+  const block = math.floor((row - first_row) / RowPlace.BLOCK);
+  const cells = row - first_row - block * (RowPlace.BLOCK - RowPlace.HEALTH);
+  return (cells / RowPlace.SIZE) as RowNumber;
 }
 
 /** Returns the offset of a row's requests under way: its cells in the first bank. */
@@ -220,6 +229,17 @@ export function stamp_at(slot: number, row: RowNumber): Cell {
 /** Returns the offset of a row's counters in a slot. */
 export function counter_at(slot: number, row: RowNumber): Cell {
   return (first_counter + (slot * rows + row) * COUNTER_SIZE) as Cell;
+}
+
+/** Returns the offset of the cells of further status codes that belong to counters. */
+export function rare_codes_of(counters: Cell): Cell {
+  return (first_rare + ((counters - first_counter) / COUNTER_SIZE) * RARE_CODES) as Cell;
+}
+
+/** Returns the cell of a status code by its index, from 0, of the counters at an offset. */
+export function code_cell(counters: Cell, index: number): Cell {
+  if (index < COMMON_CODES) return (counters + Counter.FIRST_CODE + index) as Cell;
+  return (rare_codes_of(counters) + index - COMMON_CODES) as Cell;
 }
 
 /** Returns the offset of the histograms that belong to counters: of the first group of buckets. */

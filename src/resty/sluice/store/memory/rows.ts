@@ -1,7 +1,8 @@
 import { Header, NO_ID, Row, type RowNumber, UpstreamRow } from "./cells";
 import { forget_reason } from "./reasons";
 import { Check, State } from "./states";
-import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots, touch_health } from "./region";
+import { clear_rare_cells, use_rare_cells } from "./rare_cells";
+import { active_at, row_at, shared_memory, sum_of_slots, touch_health } from "./region";
 
 /** The rows of the shared memory, and the list of free rows. */
 
@@ -13,8 +14,9 @@ export function active_requests(row: RowNumber): number {
 /** Frees a row. It is reused after all other free rows. The caller holds the write lock. */
 export function free_row(row: RowNumber): void {
   const cells = shared_memory();
+  const is_server = cells[row_at(row) + Row.ID] !== NO_ID;
   const state: State = cells[row_at(row) + Row.STATE];
-  if (state !== State.UP) forget_reason(row);
+  if (is_server && state !== State.UP) forget_reason(row);
   cells[row_at(row) + Row.STAMP] = 0;
   cells[row_at(row) + Row.NEXT_FREE] = 0;
   if (cells[Header.FREE_ROW] === 0) cells[Header.FREE_ROW] = row;
@@ -48,12 +50,13 @@ export function allocate_row(stamp: number, id = NO_ID): RowNumber | undefined {
   }
   const at = row_at(row);
   // The revision stays: a worker that still serves an upstream which had this row must see that it is gone.
-  for (const cell of $range(at + UpstreamRow.REVISION + 1, at + LAST_OF_ROW)) cells[cell] = 0;
-  cells[at + Row.HEADER_TIME] = -1;
-  cells[at + Row.RESPONSE_TIME] = -1;
-  cells[at + Row.EXPECTED_TIME] = -1;
-  cells[at + Row.LAST_PASSED] = -1;
-  for (const cell of $range(at + Row.UTILIZATION, at + Row.EPS)) cells[cell] = -1;
+  if (cells[at + Row.USES_RARE] !== 0) clear_rare_cells(at);
+  for (const cell of $range(at + UpstreamRow.REVISION + 1, at + Row.COMMON - 1)) cells[cell] = 0;
+  if (id !== NO_ID) {
+    cells[at + Row.HEADER_TIME] = -1;
+    cells[at + Row.RESPONSE_TIME] = -1;
+    cells[at + Row.EXPECTED_TIME] = -1;
+  }
   cells[at + Row.ID] = id;
   cells[at + Row.STAMP] = stamp;
   return row;
@@ -63,6 +66,7 @@ export function allocate_row(stamp: number, id = NO_ID): RowNumber | undefined {
 export function hold_row(row: RowNumber, now: number): void {
   const cells = shared_memory();
   const at = row_at(row);
+  use_rare_cells(at);
   cells[at + Row.CHECK] = Check.WANTED;
   cells[at + Row.STATE] = State.CHECKING;
   cells[at + Row.UNAVAILABLE_UNTIL] = math.huge;

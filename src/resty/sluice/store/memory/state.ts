@@ -2,6 +2,7 @@ import { type Cell, Row, UpstreamRow } from "./cells";
 import { Check, State } from "./states";
 import { exclusively, fence } from "./dict";
 import { record_event } from "./events";
+import { use_rare_cells } from "./rare_cells";
 import { forget_reason, keep_reason } from "./reasons";
 import { row_number_of, shared_memory, touch_health } from "./region";
 import type { Subject } from "./subject";
@@ -78,6 +79,7 @@ function forget_time(row: Cell): void {
 
 function count_change(row: Cell, before: State, after: State, now: number): void {
   const memory = shared_memory();
+  use_rare_cells(row);
   if (after === State.UNAVAIL) memory[row + Row.UNAVAIL] = memory[row + Row.UNAVAIL] + 1;
   if (after === State.UNHEALTHY) memory[row + Row.UNHEALTHY] = memory[row + Row.UNHEALTHY] + 1;
   if (before === State.UP) {

@@ -1,12 +1,15 @@
 import * as clock from "../../lib/clock";
 import type { Result } from "../../lib/result";
 import { type Cell, Row, type RowNumber, Slot, UpstreamRow } from "./cells";
-import { CODE_STEP, Counter, LAST_CODE, UpstreamCounter } from "./counter_cells";
+import { CODE_STEP, CODES, Counter, LAST_CODE, RARE_CODES, UpstreamCounter } from "./counter_cells";
+import { has_rare_cells, rare_cells_of } from "./rare_cells";
 import { State } from "./states";
 import { with_write_lock } from "./lock";
 import {
+  code_cell,
   counters_of,
   counter_at,
+  rare_codes_of,
   RESET_SLOT,
   row_at,
   shared_memory,
@@ -66,12 +69,11 @@ const HEALTH_STATISTICS = [
 
 function add_codes(codes: LuaTable<number, number | undefined>, at: Cell): void {
   const memory = shared_memory();
-  for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
-    const value = memory[cell];
-    if (value !== 0) {
-      const code = value % CODE_STEP;
-      codes.set(code, (codes.get(code) ?? 0) + math.floor(value / CODE_STEP));
-    }
+  for (const index of $range(0, CODES - 1)) {
+    const value = memory[code_cell(at, index)];
+    if (value === 0) return;
+    const code = value % CODE_STEP;
+    codes.set(code, (codes.get(code) ?? 0) + math.floor(value / CODE_STEP));
   }
 }
 
@@ -82,8 +84,9 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   const state: State = memory[shared + Row.STATE];
   const header_time = memory[shared + Row.HEADER_TIME];
   const selected = memory[shared + Row.SELECTED];
-  const last_passed = memory[shared + Row.LAST_PASSED];
-  const down_since = memory[shared + Row.DOWN_SINCE];
+  const rare = rare_cells_of(shared);
+  const last_passed = memory[rare + Row.LAST_PASSED];
+  const down_since = memory[rare + Row.DOWN_SINCE];
   const lasting = state === State.UP ? 0 : math.max(0, clock.now() - down_since);
   const codes = new LuaTable<number, number | undefined>();
   const status: ServerStatus = {
@@ -97,12 +100,12 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
     header_time: header_time >= 0 ? header_time : undefined,
     response_time: header_time >= 0 ? memory[shared + Row.RESPONSE_TIME] : undefined,
     selected: selected > 0 ? selected : undefined,
-    unavail: memory[shared + Row.UNAVAIL],
-    checks: memory[shared + Row.CHECKS],
-    check_fails: memory[shared + Row.CHECK_FAILS],
-    unhealthy: memory[shared + Row.UNHEALTHY],
+    unavail: memory[rare + Row.UNAVAIL],
+    checks: memory[rare + Row.CHECKS],
+    check_fails: memory[rare + Row.CHECK_FAILS],
+    unhealthy: memory[rare + Row.UNHEALTHY],
     last_passed: last_passed >= 0 ? last_passed === 1 : undefined,
-    downtime: memory[shared + Row.DOWNTIME] + math.floor(lasting * 1000),
+    downtime: memory[rare + Row.DOWNTIME] + math.floor(lasting * 1000),
     down_since: down_since > 0 ? down_since : undefined,
   };
   for (const at of counters_of(row, incarnation)) {
@@ -116,12 +119,18 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   return status;
 }
 
+function clear_counts(first: number, last: number): void {
+  const memory = shared_memory();
+  for (const cell of $range(first, last)) memory[cell] = 0;
+}
+
 /** Prepares a row's counters of what resets subtract. Returns their offset. Under the write lock. */
 export function reset_cells(row: RowNumber, stamp: number): Cell {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
   if (memory[stamp_at(RESET_SLOT, row)] !== stamp) {
-    for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
+    clear_counts(at, at + LAST_CODE);
+    clear_counts(rare_codes_of(at), rare_codes_of(at) + RARE_CODES - 1);
   }
   memory[slot_at(RESET_SLOT) + Slot.USED] = 1;
   memory[stamp_at(RESET_SLOT, row)] = stamp;
@@ -138,14 +147,19 @@ function write_reset(row: RowNumber, incarnation: number, status: ServerStatus):
   memory[at + Counter.FAILS] = memory[at + Counter.FAILS] - status.fails;
   memory[at + Counter.UNANSWERED] = memory[at + Counter.UNANSWERED] - status.unanswered;
   for (const [code, count] of pairs(status.codes)) {
-    let cell = at + Counter.FIRST_CODE;
-    while (memory[cell] !== 0 && memory[cell] % CODE_STEP !== code && cell < at + LAST_CODE) cell += 1;
+    let index = 0;
+    let cell = code_cell(at, index);
+    while (memory[cell] !== 0 && memory[cell] % CODE_STEP !== code && index < CODES - 1) {
+      index += 1;
+      cell = code_cell(at, index);
+    }
     if (memory[cell] === 0) memory[cell] = code;
     if (memory[cell] % CODE_STEP === code) memory[cell] = memory[cell] - count * CODE_STEP;
   }
   reset_times(row, incarnation);
   memory[shared + Row.HEADER_TIME] = NO_AVERAGE;
   memory[shared + Row.RESPONSE_TIME] = NO_AVERAGE;
+  if (!has_rare_cells(shared)) return;
   for (const cell of HEALTH_STATISTICS) memory[shared + cell] = 0;
   // For a server that is down now, this subtracts the part of the current downtime as well.
   memory[shared + Row.DOWNTIME] = memory[shared + Row.DOWNTIME] - status.downtime;
@@ -226,6 +240,7 @@ export function reset_upstream_status(row: RowNumber): Result<true> {
     subtract(UpstreamCounter.WAITS, waits);
     subtract(UpstreamCounter.RETRIES, retries);
     subtract(UpstreamCounter.DENIED_RETRIES, denied_retries);
-    for (const cell of $range(at + UpstreamCounter.DEPARTED_TIMED, at + LAST_CODE)) memory[cell] = 0;
+    clear_counts(at + UpstreamCounter.DEPARTED_TIMED, at + LAST_CODE);
+    clear_counts(rare_codes_of(at), rare_codes_of(at) + RARE_CODES - 1);
   });
 }

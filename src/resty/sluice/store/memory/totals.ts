@@ -1,6 +1,6 @@
 import { type Cell, Row, type RowNumber } from "./cells";
-import { CODE_STEP, Counter, LAST_CODE } from "./counter_cells";
-import { counter_at, is_used, last_slot, row_at, shared_memory, stamp_at } from "./region";
+import { CODE_STEP, CODES, Counter } from "./counter_cells";
+import { code_cell, counter_at, is_used, last_slot, row_at, shared_memory, stamp_at } from "./region";
 
 /** The counters of servers, summed over all workers into one list of numbers: it makes no tables. */
 
@@ -25,13 +25,13 @@ function add(totals: number[], total: number, by: number): void {
 
 function add_responses(totals: number[], at: Cell): void {
   const memory = shared_memory();
-  let cell = at + Counter.FIRST_CODE;
-  while (cell <= at + LAST_CODE && memory[cell] !== 0) {
-    const code = memory[cell] % CODE_STEP;
+  for (const index of $range(0, CODES - 1)) {
+    const value = memory[code_cell(at, index)];
+    if (value === 0) return;
+    const code = value % CODE_STEP;
     const its_class = math.floor(code / 100);
     if (its_class >= 1 && its_class <= CLASSES)
-      add(totals, Total.FIRST_CLASS + its_class - 1, (memory[cell] - code) / CODE_STEP);
-    cell += 1;
+      add(totals, Total.FIRST_CLASS + its_class - 1, (value - code) / CODE_STEP);
   }
 }
 
