@@ -4,6 +4,7 @@ import { use_zone } from "../../../src/resty/sluice/live/view/zone";
 import { utilization_of } from "../../../src/resty/sluice/live/view/utilization";
 import { survey } from "../../../src/resty/sluice/live/view/availability";
 import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { use_rare_cells } from "../../../src/resty/sluice/store/memory/rare_cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import {
@@ -109,7 +110,7 @@ describe("the utilization of a server", () => {
     put(name, {}, [{ server: A }]);
     const { row } = server_of(upstream_at(name, NOW), A);
     const memory = shared_memory();
-    memory[row + Row.UTILIZATION] = -1;
+    use_rare_cells(row);
     expect(utilization_of(row, 5, 0, 10, NOW)).equal(-1);
     expect(utilization_of(row, 5, 10, 10, NOW)).equal(0.5);
     expect(utilization_of(row, 50, 10, 10, NOW)).equal(1);

@@ -51,9 +51,9 @@ function shorten_time(this: void, peer: Peer, divisor: number): void {
   if (memory[row + Row.STAMP] === incarnation) shorten(row, divisor);
 }
 
-/** Returns the loads of the servers of the upstream at a row. */
-export function loads_of(upstream_row: Cell): Loads {
-  return {
+/** What the loads of all upstreams have in common, as a metatable. */
+const COMMON = {
+  __index: {
     number_of,
     own,
     elsewhere,
@@ -62,10 +62,17 @@ export function loads_of(upstream_row: Cell): Loads {
     chosen_at,
     fail_timeout,
     shorten: shorten_time,
+  },
+};
+
+/** Returns the loads of the servers of the upstream at a row. */
+export function loads_of(upstream_row: Cell): Loads {
+  const its_own: Pick<Loads, "note_hot"> = {
     note_hot: (requests) => {
       memory[upstream_row + UpstreamRow.HOT_FROM] = requests;
     },
   };
+  return setmetatable(its_own as Loads, COMMON);
 }
 
 /**

@@ -21,6 +21,7 @@ let memory: NumberPointer;
 /** Sets the shared memory to read loads from. Phase: init_worker_by_lua. */
 export function use_loads(shared: NumberPointer): void {
   memory = shared;
+  common = undefined;
   use_numbered_loads(shared);
 }
 
@@ -76,6 +77,33 @@ function utilization(this: void, peer: Peer): number {
   return utilization_of(row, active, max_conns, upstream.report_expiry, clock.now());
 }
 
+/** What the methods of all upstreams can learn, as the index of a metatable; undefined: not yet asked for. */
+let common: { __index: Omit<Surroundings, "total_in_flight" | "loads"> } | undefined;
+
+function common_surroundings(): { __index: object } {
+  common ??= {
+    __index: {
+      random: math.random,
+      start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
+      now: clock.now,
+      crc32: ngx.crc32_long,
+      in_flight,
+      left_in_flight,
+      age_in_flight,
+      expected_time,
+      expect_time,
+      chosen_at,
+      fail_timeout,
+      own_zone: own_zone(),
+      is_healthy: is_healthy_now,
+      configured_weight,
+      utilization,
+      endings,
+    },
+  };
+  return common;
+}
+
 /**
  * Returns what the methods of an upstream can learn about it.
  *
@@ -83,26 +111,8 @@ function utilization(this: void, peer: Peer): number {
  * @param upstream_row its row
  */
 export function surroundings_of(active: Cell, upstream_row: Cell): Surroundings {
-  return {
-    random: math.random,
-    start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
-    now: clock.now,
-    crc32: ngx.crc32_long,
-    in_flight,
-    left_in_flight,
-    total_in_flight: () => sum_of_slots(active),
-    age_in_flight,
-    expected_time,
-    expect_time,
-    chosen_at,
-    fail_timeout,
-    own_zone: own_zone(),
-    is_healthy: is_healthy_now,
-    configured_weight,
-    utilization,
-    loads: loads_of(upstream_row),
-    endings,
-  };
+  const own = { total_in_flight: () => sum_of_slots(active), loads: loads_of(upstream_row) };
+  return setmetatable(own as unknown as Surroundings, common_surroundings());
 }
 
 /** Adds a response to the expected time with nginx's weights: 0.05 for the new value, 0.95 for the old. */
