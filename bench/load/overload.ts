@@ -5,7 +5,7 @@ import { choose } from "../../src/resty/sluice/live/choice";
 import { use_health } from "../../src/resty/sluice/live/view/availability";
 import { count_at, count_end, count_success, use_slot } from "../../src/resty/sluice/live/view/counters";
 import { follow_limits } from "../../src/resty/sluice/live/view/limit";
-import type { LiveServer, LiveUpstream } from "../../src/resty/sluice/live/view/model";
+import { type LiveServer, type LiveUpstream, Own } from "../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../src/resty/sluice/live/view/surroundings";
 import { count_times, use_times } from "../../src/resty/sluice/live/view/times";
 import { apply_document, new_upstream } from "../../src/resty/sluice/live/view/upstream";
@@ -136,7 +136,7 @@ function quantile(sorted: readonly number[], share: number): number {
 function mean_limit(gateways: readonly Gateway[], servers: number): number {
   let sum = 0;
   for (const { upstream } of gateways)
-    for (const [, { max_conns }] of pairs(upstream.servers)) sum += max_conns;
+    for (const [, server] of pairs(upstream.servers)) sum += server[Own.MAX_CONNS];
   return sum / servers;
 }
 
@@ -206,7 +206,7 @@ export function run_overload(setting: Setting): Outcome {
   function every_second(this: void, now: number): void {
     setting.change?.(fleet, now - START);
     const shown: number[] = [];
-    for (const [, { max_conns }] of pairs(gateways[0].upstream.servers)) shown.push(max_conns);
+    for (const [, server] of pairs(gateways[0].upstream.servers)) shown.push(server[Own.MAX_CONNS]);
     setting.look?.(shown, now - START);
     if (now < end) timeline.at(now + 1, every_second);
   }

@@ -1,6 +1,7 @@
 import "../support/nginx_stub";
 
 import { follow_limits } from "../../../src/resty/sluice/live/view/limit";
+import { Own } from "../../../src/resty/sluice/live/view/model";
 import { Row } from "../../../src/resty/sluice/store/memory/cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
@@ -13,7 +14,7 @@ before_each(() => {
 });
 
 function limit_of(address: string): number {
-  return server_of(upstream_at(name, NOW), address).max_conns;
+  return server_of(upstream_at(name, NOW), address)[Own.MAX_CONNS];
 }
 
 /** Sets what the control has found. */

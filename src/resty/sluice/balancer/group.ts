@@ -1,5 +1,5 @@
 import { due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./eevdf";
-import type { Available, Peer } from "./method";
+import { type Available, type Peer, PeerField } from "./method";
 import { first_available, type Member, type Ring } from "./ring";
 
 /** Peers of one weight. They take turns with each other, and the group takes turns with other groups. */
@@ -106,7 +106,7 @@ export function most_owed({ list, count }: Groups, time: number, slack: number, 
   let found_owed = -math.huge;
   for (const slot of $range(1, count)) {
     const group = list.get(slot);
-    const owed = group.peer_weight * time - group.next.served;
+    const owed = group.peer_weight * time - group.next[PeerField.SERVED];
     const is_more = owed > found_owed + slack;
     if (is_more || (owed >= found_owed - slack && comes_before(group.next, found.next, first_id))) {
       found = group;

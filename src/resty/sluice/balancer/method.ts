@@ -4,11 +4,20 @@
  */
 
 /**
- * The field of a peer's list part in which a method may keep a number. A live server has room for it, while
- * a further named field would double its memory.
+ * The fields of a peer's list part, where each takes 8 bytes. A named field takes 24 bytes, and a live server
+ * has room for few of them.
  */
 export const enum PeerField {
+  /** A method may keep a number here. */
   OF_METHOD = 1,
+  /** What round robin knows of the peer: `Member`. */
+  RING,
+  BEFORE,
+  AFTER,
+  SERVED,
+  HAS_STARTED,
+  /** The number of these fields. */
+  LAST = HAS_STARTED,
 }
 
 /** A server in a method, which may add fields to it. */

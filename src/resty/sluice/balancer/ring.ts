@@ -1,15 +1,15 @@
-import type { Available, Peer } from "./method";
+import { type Available, type Peer, PeerField } from "./method";
 
 /** Peers that take turns: a doubly linked ring, from which a peer can be removed in one step. */
 
 export interface Member<R> extends Peer {
-  ring: R;
-  before: Member<R>;
-  after: Member<R>;
+  [PeerField.RING]: R;
+  [PeerField.BEFORE]: Member<R>;
+  [PeerField.AFTER]: Member<R>;
   /** Number of turns, relative to the turns of the ring. The fewer, the more the member is owed. */
-  served: number;
+  [PeerField.SERVED]: number;
   /** True: the member was there when the rotation started. */
-  has_started: boolean;
+  [PeerField.HAS_STARTED]: boolean;
 }
 
 export interface Ring<R> {
@@ -26,24 +26,24 @@ export interface Ring<R> {
 const MOST_STEPS = 50;
 
 function insert<R extends Ring<R>>(ring: R, member: Member<R>, after: Member<R>): void {
-  member.ring = ring;
+  member[PeerField.RING] = ring;
   ring.members = ring.members + 1;
-  member.after = after;
-  member.before = after.before;
-  member.before.after = member;
-  after.before = member;
+  member[PeerField.AFTER] = after;
+  member[PeerField.BEFORE] = after[PeerField.BEFORE];
+  member[PeerField.BEFORE][PeerField.AFTER] = member;
+  after[PeerField.BEFORE] = member;
 }
 
 /** Returns the member after a new one in the order of ids. One step if the latest member is its neighbour. */
 function follower_of<R extends Ring<R>>(ring: R, id: number): Member<R> {
   let member = ring.latest;
   const is_forward = member.id < id;
-  if (is_forward) member = member.after;
+  if (is_forward) member = member[PeerField.AFTER];
   for (const _ of $range(1, ring.members)) {
-    const { before } = member;
+    const before = member[PeerField.BEFORE];
     // The order ends where ids fall.
     if (before.id >= member.id || (is_forward ? member.id > id : before.id < id)) return member;
-    member = is_forward ? member.after : before;
+    member = is_forward ? member[PeerField.AFTER] : before;
   }
   return member;
 }
@@ -52,9 +52,9 @@ function follower_of<R extends Ring<R>>(ring: R, id: number): Member<R> {
 export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
   if (ring.members === 0) {
     // In the order of `insert`, so that LuaJIT finds the fields of all members in the same places.
-    member.ring = ring;
-    member.after = member;
-    member.before = member;
+    member[PeerField.RING] = ring;
+    member[PeerField.AFTER] = member;
+    member[PeerField.BEFORE] = member;
     ring.next = member;
     ring.spare = member;
     insert(ring, member, member);
@@ -69,10 +69,10 @@ function place_for<R extends Ring<R>>(ring: R, served: number): Member<R> {
   let front = ring.next;
   let back = ring.next;
   for (const _ of $range(1, math.min(ring.members, MOST_STEPS))) {
-    if (served < front.served) return front;
-    if (back.before.served <= served) return back;
-    front = front.after;
-    back = back.before;
+    if (served < front[PeerField.SERVED]) return front;
+    if (back[PeerField.BEFORE][PeerField.SERVED] <= served) return back;
+    front = front[PeerField.AFTER];
+    back = back[PeerField.BEFORE];
   }
   return front;
 }
@@ -83,35 +83,35 @@ export function join_in_order<R extends Ring<R>>(ring: R, member: Member<R>): vo
     join_ring(ring, member);
     return;
   }
-  const is_first = member.served < ring.next.served;
-  insert(ring, member, place_for(ring, member.served));
+  const is_first = member[PeerField.SERVED] < ring.next[PeerField.SERVED];
+  insert(ring, member, place_for(ring, member[PeerField.SERVED]));
   if (is_first) ring.next = member;
 }
 
 export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
-  const ring = member.ring;
+  const ring = member[PeerField.RING];
   ring.members = ring.members - 1;
-  if (ring.next === member) ring.next = member.after;
-  if (ring.spare === member) ring.spare = member.after;
-  if (ring.latest === member) ring.latest = member.before;
-  member.before.after = member.after;
-  member.after.before = member.before;
+  if (ring.next === member) ring.next = member[PeerField.AFTER];
+  if (ring.spare === member) ring.spare = member[PeerField.AFTER];
+  if (ring.latest === member) ring.latest = member[PeerField.BEFORE];
+  member[PeerField.BEFORE][PeerField.AFTER] = member[PeerField.AFTER];
+  member[PeerField.AFTER][PeerField.BEFORE] = member[PeerField.BEFORE];
 }
 
 /** Raises the number of turns of each member to at least `least`. */
 export function raise_served<R extends Ring<R>>(ring: R, least: number): void {
   let member = ring.next;
   for (const _ of $range(1, ring.members)) {
-    member.served = math.max(member.served, least);
-    member = member.after;
+    member[PeerField.SERVED] = math.max(member[PeerField.SERVED], least);
+    member = member[PeerField.AFTER];
   }
 }
 
 /** Returns the next member and counts its turn. Hot. */
 export function step<R extends Ring<R>>(ring: R): Member<R> {
   const member = ring.next;
-  ring.next = member.after;
-  member.served = member.served + 1;
+  ring.next = member[PeerField.AFTER];
+  member[PeerField.SERVED] = member[PeerField.SERVED] + 1;
   return member;
 }
 
@@ -120,7 +120,7 @@ export function first_available<R extends Ring<R>>(ring: R, available: Available
   let member = ring.spare;
   for (const _ of $range(1, ring.members)) {
     if (available(member)) return member;
-    member = member.after;
+    member = member[PeerField.AFTER];
   }
   return undefined;
 }
@@ -128,6 +128,6 @@ export function first_available<R extends Ring<R>>(ring: R, available: Available
 /** Returns that member and moves `spare` behind it. */
 export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
   const member = first_available(ring, available);
-  if (member !== undefined) ring.spare = member.after;
+  if (member !== undefined) ring.spare = member[PeerField.AFTER];
   return member;
 }

@@ -7,7 +7,7 @@ import {
   type Group,
   type Groups,
 } from "./group";
-import type { Peer } from "./method";
+import { type Peer, PeerField } from "./method";
 import { join_in_order, join_ring, leave_ring, type Member } from "./ring";
 
 /**
@@ -45,9 +45,10 @@ export function owed_to_group({ sole, time_base }: Rota, group: Group): number {
 }
 
 /** Returns the turns that a peer is owed. `settle` must have been called. */
-function owed_to(rota: Rota, { ring, served }: Member<Group>): number {
+function owed_to(rota: Rota, member: Member<Group>): number {
+  const ring = member[PeerField.RING];
   if (ring.members === 1) return owed_to_group(rota, ring);
-  return math.max(-MOST_OWED, math.min(MOST_OWED, ring.peer_weight * rota.time_base - served));
+  return math.max(-MOST_OWED, math.min(MOST_OWED, ring.peer_weight * rota.time_base - member[PeerField.SERVED]));
 }
 
 /** Schedules a group again after it or its owed turns have changed. `settle` must have been called. */
@@ -86,8 +87,8 @@ export function enter(rota: Rota, peer: Peer): void {
   const member = peer as Member<Group>;
   settle(rota);
   const group = group_of(rota, member.weight, member);
-  member.served = member.weight * rota.time_base;
-  member.has_started = false;
+  member[PeerField.SERVED] = member.weight * rota.time_base;
+  member[PeerField.HAS_STARTED] = false;
   join_ring(group, member);
   reschedule(rota, group, owed_to_group(rota, group));
   rota.total = rota.total + member.weight;
@@ -98,8 +99,8 @@ export function leave(rota: Rota, peer: Peer): void {
   settle(rota);
   const owed = owed_to(rota, member);
   leave_ring(member);
-  if (member.has_started) rota.started = rota.started - 1;
-  close_ranks(rota, member.ring, owed);
+  if (member[PeerField.HAS_STARTED]) rota.started = rota.started - 1;
+  close_ranks(rota, member[PeerField.RING], owed);
   // A sum of fractions has a rounding error.
   rota.total = rota.count === 0 ? 0 : rota.total - member.weight;
   // The other peers get its owed turns.
@@ -107,7 +108,7 @@ export function leave(rota: Rota, peer: Peer): void {
 }
 
 function move(rota: Rota, member: Member<Group>, to: Group, owed: number): void {
-  const from = member.ring;
+  const from = member[PeerField.RING];
   leave_ring(member);
   join_in_order(to, member);
   reschedule(rota, to, owed_to_group(rota, to) + owed);
@@ -116,13 +117,13 @@ function move(rota: Rota, member: Member<Group>, to: Group, owed: number): void 
 
 export function reweigh(rota: Rota, peer: Peer, weight: number): void {
   const member = peer as Member<Group>;
-  const { ring } = member;
+  const ring = member[PeerField.RING];
   // `peer.weight` may have been changed by a method that uses this one.
   const { peer_weight } = ring;
   if (weight === peer_weight) return;
   settle(rota);
   const owed = owed_to(rota, member);
-  member.served = weight * rota.time_base - owed;
+  member[PeerField.SERVED] = weight * rota.time_base - owed;
   rota.total = rota.total + weight - peer_weight;
   if (ring.members > 1 || rota.by_weight.has(weight)) {
     move(rota, member, group_of(rota, weight, member), owed);

@@ -1,7 +1,7 @@
 import { pop } from "../lib/heap";
 import { admit, eligible_at, first_at } from "./eevdf";
 import { find_group, most_owed, put_in_schedule, take_out_of_schedule, type Group } from "./group";
-import type { Available, Method, Peer, Surroundings } from "./method";
+import { type Available, type Method, type Peer, PeerField, type Surroundings } from "./method";
 import { first_available, raise_served, step, step_to_available, type Member } from "./ring";
 import {
   enter,
@@ -87,7 +87,7 @@ function find_available(rota: Rota, available: Available): Member<Group> | undef
   take_out_of_schedule(rota, found);
   take_turn(rota, found);
   const member = step_to_available(found, available);
-  if (member !== undefined) member.served = member.served + 1;
+  if (member !== undefined) member[PeerField.SERVED] = member[PeerField.SERVED] + 1;
   return member;
 }
 

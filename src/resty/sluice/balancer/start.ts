@@ -1,3 +1,4 @@
+import { PeerField } from "./method";
 import { comes_before, type Group, type Groups } from "./group";
 
 /** The start of a rotation: each worker starts with another peer and continues in the order of ids. */
@@ -9,7 +10,7 @@ function collect_ids({ list, count }: Groups): number[] {
     let member = group.next;
     for (const _ of $range(1, group.members)) {
       ids.push(member.id);
-      member = member.after;
+      member = member[PeerField.AFTER];
     }
   }
   return ids;
@@ -26,9 +27,9 @@ function start_group(group: Group, first_id: number): void {
   let member = group.next;
   let first = member;
   for (const _ of $range(1, group.members)) {
-    member.has_started = true;
+    member[PeerField.HAS_STARTED] = true;
     if (comes_before(member, first, first_id)) first = member;
-    member = member.after;
+    member = member[PeerField.AFTER];
   }
   group.next = first;
   group.spare = first;
@@ -48,8 +49,8 @@ export function start_from({ list, count }: Groups, first_id: number): number {
 function take_back_start(group: Group): void {
   let member = group.next;
   for (const _ of $range(1, group.members)) {
-    member.has_started = false;
-    member = member.after;
+    member[PeerField.HAS_STARTED] = false;
+    member = member[PeerField.AFTER];
   }
 }
 

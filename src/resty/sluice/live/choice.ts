@@ -3,7 +3,7 @@ import { fence } from "../store/memory/dict";
 import type { Attempts } from "./attempts";
 import { is_healthy } from "./view/availability";
 import { count_request, uncount_request } from "./view/counters";
-import type { LiveServer, LiveUpstream, Binding } from "./view/model";
+import { type Binding, type LiveServer, type LiveUpstream, Own } from "./view/model";
 import { in_flight } from "./view/surroundings";
 
 /** The choice of a server for a request. Hot. */
@@ -22,7 +22,7 @@ let time = 0;
 let tried: LuaSet<LiveServer>;
 
 function has_room(server: LiveServer): boolean {
-  return server.max_conns === 0 || in_flight(server) < server.max_conns;
+  return server[Own.MAX_CONNS] === 0 || in_flight(server) < server[Own.MAX_CONNS];
 }
 
 /**
@@ -31,7 +31,7 @@ function has_room(server: LiveServer): boolean {
  */
 export function is_full(upstream: LiveUpstream, now: number): boolean {
   for (const [, server] of pairs(upstream.servers)) {
-    if (server.in_rotation && is_healthy(server, now) && server.max_conns > 0) return true;
+    if (server.in_rotation && is_healthy(server, now) && server[Own.MAX_CONNS] > 0) return true;
   }
   return false;
 }
@@ -47,7 +47,7 @@ export function can_serve(upstream: LiveUpstream, now: number): boolean {
 /** Tells whether a server that was chosen and counted before can still have the request. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
   if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;
-  return server.in_rotation || upstream.sticky?.find(server.parameters.backup) === server;
+  return server.in_rotation || upstream.sticky?.find(server[Own.PARAMETERS].backup) === server;
 }
 
 function in_service(this: void, peer: Peer): boolean {
@@ -136,7 +136,7 @@ function choose_one(upstream: LiveUpstream, retried: Attempts | undefined, now: 
  */
 function is_overfull(server: LiveServer): boolean {
   fence();
-  return in_flight(server) > server.max_conns;
+  return in_flight(server) > server[Own.MAX_CONNS];
 }
 
 function choose_again(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
@@ -146,7 +146,7 @@ function choose_again(upstream: LiveUpstream, retried: Attempts | undefined, now
     [server, lacks_key] = choose_one(upstream, retried, now);
     if (server === undefined) return $multi(undefined, lacks_key);
     count_request(server, now);
-    if (server.max_conns === 0 || !is_overfull(server)) return $multi(server, lacks_key);
+    if (server[Own.MAX_CONNS] === 0 || !is_overfull(server)) return $multi(server, lacks_key);
     uncount_request(server);
   }
   return $multi(undefined, lacks_key);
@@ -157,7 +157,7 @@ export function choose(upstream: LiveUpstream, retried: Attempts | undefined, no
   const [server, lacks_key] = choose_one(upstream, retried, now);
   if (server === undefined) return $multi(undefined, lacks_key);
   count_request(server, now);
-  if (server.max_conns === 0 || !is_overfull(server)) return $multi(server, lacks_key);
+  if (server[Own.MAX_CONNS] === 0 || !is_overfull(server)) return $multi(server, lacks_key);
   uncount_request(server);
   return choose_again(upstream, retried, now);
 }

@@ -9,7 +9,7 @@ import { request, type Answer } from "../net/request";
 import { row_number_of } from "../store/memory/region";
 import { is_healthy } from "./view/availability";
 import { probed_upstreams } from "./view/load_probe";
-import type { LiveUpstream, LoadProbe, ProbedServer } from "./view/model";
+import { type LiveUpstream, type LoadProbe, Own, type ProbedServer } from "./view/model";
 
 /**
  * Asks servers for their load beside the requests, for `least_load`. A probe that fails has no effect: the
@@ -28,7 +28,9 @@ const KEEPALIVE_SECONDS = 60;
 let in_progress = 0;
 
 function destination_of(server: ProbedServer["server"]): Destination {
-  const { host, port, row, incarnation } = server;
+  const { row, incarnation } = server;
+  const host = server[Own.HOST];
+  const port = server[Own.PORT];
   return {
     host,
     port,

@@ -55,7 +55,7 @@ export function refuse_without_server(upstream: LiveUpstream): void {
 
 /** Sends the attempt to a server that counts it. Returns false if nginx rejects the address. */
 export function send(server: LiveServer): boolean {
-  const [chosen, cause] = set_current_peer(server.host, server.port);
+  const [chosen, cause] = set_current_peer(server[Own.HOST], server[Own.PORT]);
   if (chosen === true) return true;
   uncount_request(server);
   ngx.log(ngx.WARN, `sluice: could not choose ${server[Own.LINE]}: ${cause ?? ""}`);

@@ -16,7 +16,7 @@ import { has_anomaly, note_anomaly, note_recovery } from "../../store/memory/out
 import { is_present, shared_memory, touch_health } from "../../store/memory/region";
 import { Anomaly, OutlierMode } from "../../store/memory/states";
 import { claim } from "./claim";
-import type { LiveServer, LiveUpstream } from "./model";
+import { type LiveServer, type LiveUpstream, Own } from "./model";
 import { begin_count, performance_of } from "./performance";
 import { slow_start_part } from "./weight";
 
@@ -183,10 +183,10 @@ function companies_of(upstream: LiveUpstream, now: number): LuaTable<string, Com
     if (is_present(server)) {
       const performance = performance_of(server);
       const is_healthy =
-        server.in_rotation && !server.parameters.backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
+        server.in_rotation && !server[Own.PARAMETERS].backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
       const company = company_at(companies, upstream.zones === undefined ? "" : (server.zone ?? ""));
       if (is_healthy) company.healthy = company.healthy + 1;
-      if (is_healthy && slow_start_part(server.row, server.parameters.slow_start, now) === 1) {
+      if (is_healthy && slow_start_part(server.row, server[Own.PARAMETERS].slow_start, now) === 1) {
         const part = upstream.degrades ? outlier_part(server.row) : 1;
         company.candidates.push({ server, performance, part, verdict: Verdict.UNKNOWN });
         add_performance(company.sum, performance);

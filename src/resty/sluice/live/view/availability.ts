@@ -5,7 +5,7 @@ import { note_failure, note_success, note_trial } from "../../health/passive";
 import { Row, UpstreamRow } from "../../store/memory/cells";
 import { State } from "../../store/memory/states";
 import { is_ejected, note_end_of_ejection } from "../../store/memory/ejection";
-import type { LiveServer, LiveUpstream } from "./model";
+import { type LiveServer, type LiveUpstream, Own } from "./model";
 import { rotate } from "./rotation";
 import { weigh } from "./weight";
 import { update_zones } from "./zone";
@@ -50,7 +50,7 @@ function spares_only_server(upstream: LiveUpstream): boolean {
   if (upstream.size !== 1) return false;
   for (const [, server] of pairs(upstream.servers)) {
     const state: State = memory[server.row + Row.STATE];
-    if (state === State.UNAVAIL && !server.parameters.stands_by) return true;
+    if (state === State.UNAVAIL && !server[Own.PARAMETERS].stands_by) return true;
   }
   return false;
 }
@@ -62,7 +62,7 @@ export function survey(upstream: LiveUpstream, now: number): void {
   const available_percent = PERCENT - unavailable_percent(upstream, now);
   upstream.panics = available_percent < upstream.panic_threshold || spares_only_server(upstream);
   for (const [, server] of pairs(upstream.servers)) {
-    if (server.parameters.slow_start > 0) weigh(server, now);
+    if (server[Own.PARAMETERS].slow_start > 0) weigh(server, now);
   }
   update_zones(upstream);
 }
@@ -88,7 +88,7 @@ export function others_ejected(
   const { servers, size } = server.upstream;
   let ejected = 0;
   for (const [, other] of pairs(servers)) {
-    if (other !== server && !other.parameters.stands_by && is_ejected(other.row, now)) ejected += 1;
+    if (other !== server && !other[Own.PARAMETERS].stands_by && is_ejected(other.row, now)) ejected += 1;
   }
   return $multi(ejected, size);
 }

@@ -1,6 +1,6 @@
 import { adaptive_limit } from "../../store/memory/limit";
 import { is_present } from "../../store/memory/region";
-import type { LiveServer, LiveUpstream } from "./model";
+import { type LiveServer, type LiveUpstream, Own } from "./model";
 
 /**
  * The adaptive limits of servers in this worker. One worker moves them, and all take them over soon, so that
@@ -19,7 +19,7 @@ export function leave_limits(server: LiveServer): void {
 
 /** Notes whether the limit of a server is adaptive. */
 export function note_adaptive(server: LiveServer): void {
-  if (!server.parameters.is_adaptive) {
+  if (!server[Own.PARAMETERS].is_adaptive) {
     leave_limits(server);
     return;
   }
@@ -33,7 +33,7 @@ export function follow_limits_of(upstream: LiveUpstream): void {
   const servers = adaptive.get(upstream);
   if (servers === undefined) return;
   for (const server of servers) {
-    if (is_present(server)) server.max_conns = adaptive_limit(server.row, upstream.limit_bounds);
+    if (is_present(server)) server[Own.MAX_CONNS] = adaptive_limit(server.row, upstream.limit_bounds);
   }
 }
 

@@ -51,7 +51,8 @@ export function set_methods(upstream: LiveUpstream, settings: Settings): void {
 
 /** Adds a server to the method of an upstream, whose settings are given. */
 export function add_to_method(server: LiveServer, settings: Settings): void {
-  const { upstream, parameters } = server;
+  const { upstream } = server;
+  const parameters = server[Own.PARAMETERS];
   if (parameters.backup && upstream.backup === NO_SERVERS)
     upstream.backup = new_method(settings, surroundings_of(upstream[Own.ALL_ACTIVE], upstream.row));
   method_of(server).add(server);

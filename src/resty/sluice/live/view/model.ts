@@ -19,11 +19,11 @@ import type { KeyHasher, KeyReader } from "./key";
 
 /**
  * The fields in the list part of a server's or an upstream's table, where each takes 8 bytes. A named field
- * takes 24 bytes, and room for them is doubled when it is full. The first place is for the method.
+ * takes 24 bytes, and room for them is doubled when it is full. The first places are for the methods.
  */
 export const enum Own {
   /** The requests under way: the first cell of all workers, and the cell of this worker. */
-  ALL_ACTIVE = PeerField.OF_METHOD + 1,
+  ALL_ACTIVE = PeerField.LAST + 1,
   ACTIVE,
   /** The cell with the incarnation that this worker's counters belong to, and the first of these. */
   STAMP,
@@ -35,6 +35,12 @@ export const enum Own {
   REPORT_DUE,
   /** Upper bound on the connections that this worker keeps or uses; only if `live/kept.ts` counts them. */
   CONNECTIONS,
+  /** The arguments of `set_current_peer`. */
+  HOST,
+  PORT,
+  /** Upper bound on its requests under way; 0: none. If it is adaptive, the present one. */
+  MAX_CONNS,
+  PARAMETERS,
   /** True: it receives no request, not even one that is bound to it. */
   DOWN,
   /** Its name for `sticky.route`. */
@@ -71,23 +77,21 @@ export interface Counted {
 }
 
 /**
- * A server as this worker runs it. It is the same object as long as its incarnation exists. With those of
- * round robin it has at most 16 named fields, so that its table stays small.
+ * A server as this worker runs it. It is the same object as long as its incarnation exists. It has
+ * at most 8 named fields, so that its table stays small.
  */
 export interface LiveServer extends Peer, Subject, Counted {
   upstream: LiveUpstream;
-  parameters: Parameters;
-  /** The arguments of `set_current_peer`. */
-  host: string;
-  port: number;
-  /** Upper bound on its requests under way; 0: none. If it is adaptive, the present one. */
-  max_conns: number;
   [Own.ALL_ACTIVE]: Cell;
   [Own.ACTIVE]: Cell;
   [Own.UNTIMED]: number;
   [Own.TIMED_AT]: number;
   [Own.REPORT_DUE]: number;
   [Own.CONNECTIONS]: number;
+  [Own.HOST]: string;
+  [Own.PORT]: number;
+  [Own.MAX_CONNS]: number;
+  [Own.PARAMETERS]: Parameters;
   [Own.DOWN]: boolean;
   [Own.ROUTE]: string;
   [Own.LINE]: string;

@@ -17,7 +17,8 @@ export function note_rotation(): void {
 
 /** Puts a server into or out of the rotation, as its parameters and the state that it reports require. */
 export function rotate(server: LiveServer): void {
-  const { upstream, parameters } = server;
+  const { upstream } = server;
+  const parameters = server[Own.PARAMETERS];
   const reported = reported_state(server.row);
   server[Own.DOWN] = parameters.down || reported === Reported.DOWN;
   const in_rotation = parameters.may_serve && reported === Reported.UP;

@@ -13,8 +13,8 @@ import { type LiveServer, type LiveUpstream, Own, type Parameters } from "./mode
 /** Makes a table with room for so many elements of the list and so many other fields. */
 const new_table = table_new as unknown as (this: void, elements: number, fields: number) => object;
 
-/** The named fields of a server, with those of round robin; a power of two, which is how tables grow. */
-const NAMED_FIELDS = 16;
+/** The named fields of a server; a power of two, which is how tables grow. */
+const NAMED_FIELDS = 8;
 
 /** The parameters of this worker's servers, by their values as a text. Those of no server are collected. */
 const known = setmetatable(new LuaTable<string, Parameters | undefined>(), { __mode: "v" });
@@ -46,13 +46,13 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
   server.id = record.id;
   server.incarnation = record.incarnation;
   server.server = record.server;
-  server.host = address?.host ?? "";
-  server.port = address?.port ?? 0;
+  server[Own.HOST] = address?.host ?? "";
+  server[Own.PORT] = address?.port ?? 0;
   if (record.zone !== "") server.zone = record.zone;
   server.weight = record.weight;
-  server.max_conns = limit_now(record, record.row, upstream.limit_bounds);
-  server.parameters = parameters_of(record);
-  server.in_rotation = server.parameters.may_serve;
+  server[Own.MAX_CONNS] = limit_now(record, record.row, upstream.limit_bounds);
+  server[Own.PARAMETERS] = parameters_of(record);
+  server.in_rotation = server[Own.PARAMETERS].may_serve;
   server.row = row_at(record.row);
   server[Own.ALL_ACTIVE] = active_at(record.row);
   server[Own.ACTIVE] = own_cell(active_at(record.row));
@@ -62,7 +62,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
   server[Own.TIMED_AT] = 0;
   server[Own.REPORT_DUE] = 0;
   server[Own.CONNECTIONS] = 0;
-  server[Own.DOWN] = server.parameters.down;
+  server[Own.DOWN] = server[Own.PARAMETERS].down;
   server[Own.ROUTE] = record.route;
   server[Own.LINE] = line;
   server[Own.SEEN] = 0;

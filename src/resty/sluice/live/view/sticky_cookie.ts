@@ -87,7 +87,7 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
   function find(this: void, is_backup: boolean): LiveServer | undefined {
     const token = ngx.var[variable];
     const server = token === undefined ? undefined : server_of.get(token);
-    return server === undefined || server[Own.DOWN] || server.parameters.backup !== is_backup
+    return server === undefined || server[Own.DOWN] || server[Own.PARAMETERS].backup !== is_backup
       ? undefined
       : server;
   }

@@ -33,7 +33,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
 
   function join(this: void, server: LiveServer): void {
     if (server[Own.ROUTE] === "") return;
-    const servers_of = server.parameters.backup ? backups_of : primaries_of;
+    const servers_of = server[Own.PARAMETERS].backup ? backups_of : primaries_of;
     const servers = servers_of.get(server[Own.ROUTE]) ?? [];
     // Most servers are added in that order.
     let place = servers.length;
@@ -43,7 +43,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
   }
 
   function leave(this: void, server: LiveServer): void {
-    const servers_of = server.parameters.backup ? backups_of : primaries_of;
+    const servers_of = server[Own.PARAMETERS].backup ? backups_of : primaries_of;
     const servers = servers_of.get(server[Own.ROUTE]);
     if (servers === undefined) return;
     table.remove(servers, place_of(servers, server));

@@ -67,12 +67,13 @@ function is_healthy_now(this: void, peer: Peer): boolean {
 }
 
 function configured_weight(this: void, peer: Peer): number {
-  const { stands_by, weight } = (peer as LiveServer).parameters;
+  const { stands_by, weight } = (peer as LiveServer)[Own.PARAMETERS];
   return stands_by ? 0 : weight;
 }
 
 function utilization(this: void, peer: Peer): number {
-  const { row, max_conns, upstream } = peer as LiveServer;
+  const { row, upstream } = peer as LiveServer;
+  const max_conns = (peer as LiveServer)[Own.MAX_CONNS];
   const active = max_conns > 0 ? in_flight(peer) : 0;
   return utilization_of(row, active, max_conns, upstream.report_expiry, clock.now());
 }

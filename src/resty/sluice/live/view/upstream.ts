@@ -62,7 +62,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
 function count(server: LiveServer, by: number): void {
   if (server.in_rotation) server.upstream.in_rotation += by;
   note_rotation();
-  if (!server.parameters.stands_by) server.upstream.size += by;
+  if (!server[Own.PARAMETERS].stands_by) server.upstream.size += by;
 }
 
 function add(upstream: LiveUpstream, server: LiveServer, document: Document): void {
@@ -110,18 +110,18 @@ function rezone(server: LiveServer, zone: string | undefined): void {
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
   respell(server, next.server);
   rezone(server, next.zone);
-  const before = server.parameters;
+  const before = server[Own.PARAMETERS];
   count(server, -1);
-  server.parameters = next.parameters;
+  server[Own.PARAMETERS] = next[Own.PARAMETERS];
   count(server, 1);
-  if (before.weight !== next.parameters.weight) weigh(server, clock.now());
+  if (before.weight !== next[Own.PARAMETERS].weight) weigh(server, clock.now());
   rotate(server);
   if (server[Own.ROUTE] !== next[Own.ROUTE]) {
     if (upstream.sticky !== undefined) upstream.sticky.leave(server);
     server[Own.ROUTE] = next[Own.ROUTE];
     if (upstream.sticky !== undefined) upstream.sticky.join(server);
   }
-  server.max_conns = next.max_conns;
+  server[Own.MAX_CONNS] = next[Own.MAX_CONNS];
   note_adaptive(server);
   server[Own.LINE] = next[Own.LINE];
 }
@@ -130,7 +130,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
 function apply_line(upstream: LiveUpstream, line: string, document: Document): LiveServer {
   const next = new_server(upstream, parse_line(line), line);
   let server = upstream.servers.get(next.id);
-  if (server?.incarnation === next.incarnation && server.parameters.backup === next.parameters.backup) {
+  if (server?.incarnation === next.incarnation && server[Own.PARAMETERS].backup === next[Own.PARAMETERS].backup) {
     change(upstream, server, next);
   } else {
     if (server !== undefined) remove(upstream, server);

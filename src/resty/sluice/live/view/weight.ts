@@ -3,7 +3,7 @@ import { type Cell, Row, UpstreamRow } from "../../store/memory/cells";
 import { load_factor, outlier_part } from "../../store/memory/factor";
 import { shared_memory } from "../../store/memory/region";
 import { method_of } from "./method_of";
-import type { LiveServer, LiveUpstream } from "./model";
+import { type LiveServer, type LiveUpstream, Own } from "./model";
 
 /**
  * The effective weights: the configured weight times a part for `slow_start`, a factor for the load, and the
@@ -25,13 +25,13 @@ export function slow_start_part(row: Cell, slow_start: number, now: number): num
 
 /** Gives a server its effective weight, and lets the timer raise it during `slow_start`. Not hot. */
 export function weigh(server: LiveServer, now: number): void {
-  const part = slow_start_part(server.row, server.parameters.slow_start, now);
+  const part = slow_start_part(server.row, server[Own.PARAMETERS].slow_start, now);
   if (part < 1) ramping.add(server);
   else ramping.delete(server);
   const { upstream, row } = server;
   const load = upstream.follows_load ? load_factor(row) : 1;
   const left = upstream.degrades ? outlier_part(row) : 1;
-  const weight = server.parameters.weight * part * load * left;
+  const weight = server[Own.PARAMETERS].weight * part * load * left;
   if (weight !== server.weight) method_of(server).reweigh(server, weight);
 }
 
