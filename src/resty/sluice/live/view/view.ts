@@ -2,6 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import { end_reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
+import { collect_some } from "../../lib/garbage";
 import { parse_head } from "../../store/document/document";
 import { UpstreamRow } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
@@ -62,7 +63,10 @@ function take_glimpse(name: string): LiveUpstream | undefined {
 function synchronise(name: string): LiveUpstream | undefined {
   const before = upstreams.get(name);
   const upstream = renew(name, before ?? take_glimpse(name));
-  if (upstream !== undefined && upstream !== before) end_reported_states(upstream, clock.now());
+  if (upstream !== undefined && upstream !== before) {
+    end_reported_states(upstream, clock.now());
+    collect_some();
+  }
   if (upstream === undefined) upstreams.delete(name);
   else upstreams.set(name, upstream);
   return upstream;
