@@ -77,7 +77,7 @@ const OF_ONE_GATEWAY = [
     changes: [
       change(
         "store/disk/writer",
-        "local ____temp_1 = {posix.sync_file(fd)}",
+        "local ____temp_1 = {sync_file(fd)}",
         "local ____temp_1 = {true, nil}",
       ),
     ],

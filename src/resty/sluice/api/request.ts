@@ -3,6 +3,9 @@ import type { Problem } from "../config/problem";
 import type { Read } from "../config/reader";
 import { read_file } from "../lib/file";
 import { decode, is_table } from "../lib/json";
+import { decode_object } from "../lib/json_items";
+import { rest_now } from "../lib/rest";
+import type { Result } from "../lib/result";
 import { is_utf8 } from "../lib/utf8";
 import type { Client } from "./client/client";
 import type { Conditions } from "./precondition";
@@ -47,12 +50,22 @@ export function not_json(reason: string): Problem {
   return { status: 415, code: "JsonError", text: `the body is not a JSON object: ${reason}` };
 }
 
+/** A longer body is decoded in steps. */
+const LONG_BODY = 65536;
+
+function decode_body(text: string): Result<unknown> {
+  const object = text.length > LONG_BODY ? decode_object(text, rest_now) : undefined;
+  if (object !== undefined) return $multi(object, undefined);
+  // The decoder knows the reason why a text is not JSON.
+  return decode(text);
+}
+
 function object_of(
   text: string | undefined,
   unreadable: Problem | undefined,
 ): LuaMultiReturn<[Record<string, unknown> | undefined, string, Problem | undefined]> {
   if (text === undefined || unreadable !== undefined) return $multi(undefined, "", unreadable);
-  const [value, cause] = decode(text);
+  const [value, cause] = decode_body(text);
   const [first] = string.match(text, "^%s*(.)");
   if (!is_table(value) || first !== "{") return $multi(undefined, "", not_json(cause ?? "not an object"));
   if (!is_utf8(text)) return $multi(undefined, "", not_json("not UTF-8"));

@@ -90,17 +90,26 @@ export function new_server_writer(): (this: void, given: string | HostRecord) =>
   };
 }
 
+/** As many servers are joined to one text at a time. */
+const SERVERS_A_PIECE = 256;
+
 /** Returns the servers as `server_objects` does, as JSON text in UTF-8 if `write` returns that. Rests. */
 export function server_list_text(
   document: Document,
   write: (this: void, given: string | HostRecord) => string = new_server_writer(),
 ): string {
-  const texts: string[] = [];
-  for (const given of in_order(document)) {
-    texts.push(write(given));
-    rest();
+  const servers = in_order(document);
+  const pieces: string[] = [];
+  for (const first of $range(0, servers.length - 1, SERVERS_A_PIECE)) {
+    const texts: string[] = [];
+    for (const index of $range(first, math.min(first + SERVERS_A_PIECE, servers.length) - 1)) {
+      texts.push(write(servers[index]));
+      rest();
+    }
+    pieces.push(first === 0 ? "[" : ",", table.concat(texts, ","));
   }
-  return `[${table.concat(texts, ",")}]`;
+  pieces.push(pieces.length === 0 ? "[]" : "]");
+  return table.concat(pieces);
 }
 
 /** Returns the servers in the order in which they were added: lines, and host names. */

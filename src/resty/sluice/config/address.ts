@@ -48,10 +48,30 @@ function refuse_host(text: string, host: string, ipv6: string | undefined): Read
   );
 }
 
+const IPV4_AND_PORT = "^(%d+)%.(%d+)%.(%d+)%.(%d+):(%d+)$";
+const LARGEST_BYTE = 255;
+const LARGEST_PORT = 65535;
+
+/** Reads an address of the most usual form, in its only spelling; undefined: it has another form. */
+function usual_address(text: string): Address | undefined {
+  const [first, second, third, fourth, digits] = string.match(text, IPV4_AND_PORT);
+  if (first === undefined) return undefined;
+  const [a, b] = [tonumber(first) as number, tonumber(second) as number];
+  const [c, d] = [tonumber(third) as number, tonumber(fourth) as number];
+  const port = tonumber(digits) as number;
+  if (a > LARGEST_BYTE || b > LARGEST_BYTE || c > LARGEST_BYTE || d > LARGEST_BYTE) return undefined;
+  if (port < 1 || port > LARGEST_PORT) return undefined;
+  if (string.format("%d.%d.%d.%d:%d", a, b, c, d, port) !== text) return undefined;
+  const host = string.sub(text, 1, text.length - digits.length - 1);
+  return { server: text, host, port, name: text };
+}
+
 /** Reads `ip`, `ip:port`, `[ipv6]`, `[ipv6]:port` or `unix:/path`, with the API's codes. Any phase. */
 export function parse_address(text: unknown): Read<Address> {
   if (typeof text !== "string") return refuse("server", "must be a string");
   if (text === "") return bad(text, "is empty");
+  const usual = usual_address(text);
+  if (usual !== undefined) return $multi(usual, undefined);
   if (string.find(text, "[^!-~]")[0] !== undefined)
     return bad(text, "must contain only printable ASCII characters");
   if (string.sub(text, 1, 5) === "unix:") return parse_unix(text);
@@ -63,7 +83,7 @@ export function parse_address(text: unknown): Read<Address> {
     const [digits] = string.match(port_text, "^:(%d+)$");
     if (digits === undefined || digits.length > 5) return bad(text, "must have a port from 1 to 65535");
     port = tonumber(digits) as number;
-    if (port < 1 || port > 65535) return bad(text, "must have a port from 1 to 65535");
+    if (port < 1 || port > LARGEST_PORT) return bad(text, "must have a port from 1 to 65535");
   }
   const server = port_text === "" ? `${text}:${DEFAULT_PORT}` : text;
   const [ipv6] = string.match(host, "^%[(.*)%]$");

@@ -1,5 +1,5 @@
 import { is_equal, is_table, json_null, shape, shaped } from "../lib/json";
-import { unknown_key } from "../lib/tables";
+import { new_table, unknown_key } from "../lib/tables";
 import { missing_value, unknown_parameter, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { list_of } from "./values";
@@ -63,6 +63,8 @@ type Values<Options> = Flat<
 export interface Block<Options extends object = object> {
   readonly options: Options;
   readonly names: readonly string[];
+  /** The number of options that always have a value. */
+  readonly least: number;
   readonly shape: ReturnType<typeof shape>;
   readonly blocks: readonly (readonly [name: string, block: Block])[];
   /** The names of the options that no answer and no log contains. */
@@ -132,14 +134,17 @@ export function block<Options extends object>(
   table.sort(names, (one, other) => all[one].place < all[other].place);
   const blocks: [string, Block][] = [];
   const secrets: string[] = [];
+  let least = 0;
   for (const name of names) {
-    const { block: inner, is_secret } = all[name];
+    const { block: inner, is_secret, presence } = all[name];
+    if (presence !== "optional") least += 1;
     if (inner !== undefined) blocks.push([name, inner]);
     if (is_secret === true) secrets.push(name);
   }
   const described: Block<Options> = {
     options,
     names,
+    least,
     shape: shape(names),
     blocks,
     secrets,
@@ -175,13 +180,13 @@ function path_of(path: string, name: unknown): string {
 
 /** Reads the options of a block. Those not given are as in `base`, or have their defaults. */
 function read_options(
-  { options, names, shape: its_shape }: Block,
+  { options, names, least, shape: its_shape }: Block,
   path: string,
   input: Record<string, unknown>,
   base?: Record<string, unknown>,
   null_removes = false,
 ): Read<Record<string, unknown>> {
-  const config: Record<string, unknown> = {};
+  const config = new_table(0, least) as Record<string, unknown>;
   for (const name of names) {
     const { presence, default_value, read } = (options as Record<string, Option>)[name];
     const value = input[name];
@@ -243,18 +248,23 @@ function each_in_order(its_block: Block, member: object): void {
   for (const item of items) in_order(its_block, item);
 }
 
-/** Orders a block's values, and those of the blocks in it. Returns them. Any phase. */
-export function in_order<T extends object>({ shape: its_shape, blocks }: Block, config: T): T {
+/** Orders the values of the blocks in a block. Any phase. */
+export function order_blocks({ blocks }: Block, config: object): void {
   for (const [name, inner] of blocks) {
     const member = (config as Record<string, unknown>)[name];
     if (member !== undefined) each_in_order(inner, member as object);
   }
-  return shaped(config, its_shape);
+}
+
+/** Orders a block's values, and those of the blocks in it. Returns them. Any phase. */
+export function in_order<T extends object>(its_block: Block, config: T): T {
+  order_blocks(its_block, config);
+  return shaped(config, its_block.shape);
 }
 
 /** Copies the options of a block, and nothing else, so that equal values have equal JSON texts. Any phase. */
 export function copy_of<Options extends object>(its_block: Block<Options>, from: object): Values<Options> {
-  const copy: Record<string, unknown> = {};
+  const copy = new_table(0, its_block.least) as Record<string, unknown>;
   // Not a spread: that goes through `pairs`, which LuaJIT does not compile, and a start copies thousands.
   for (const name of its_block.names) copy[name] = (from as Record<string, unknown>)[name];
   return in_order(its_block, copy) as Values<Options>;

@@ -4,6 +4,7 @@ import * as ffi from "ffi";
 
 const POLYNOMIAL = 0xedb88320;
 const TWO_32 = 4294967296;
+const WORD_BYTES = 4;
 
 const TABLE = new LuaTable<number, number>();
 for (const byte of $range(0, 255)) {
@@ -42,9 +43,14 @@ export function crc32_word(state: number, word: number): number {
   return BY_3[bits & 255] ^ BY_2[(bits >>> 8) & 255] ^ BY_1[(bits >>> 16) & 255] ^ BY_0[bits >>> 24];
 }
 
-export function crc32_text(state: number, text: string): number {
-  for (const position of $range(1, text.length)) state = crc32_byte(state, string.byte(text, position));
-  return state;
+/** Returns the state after the bytes of a text from the offset `from`, a multiple of 4, up to `to`. */
+export function crc32_text(state: number, text: string, from = 0, to = text.length): number {
+  const words = ffi.cast("const int32_t *", text) as ffi.NumberPointer;
+  const last = math.floor(to / WORD_BYTES);
+  let sum = state;
+  for (const word of $range(from / WORD_BYTES, last - 1)) sum = crc32_word(sum, words[word]);
+  for (const position of $range(last * WORD_BYTES + 1, to)) sum = crc32_byte(sum, string.byte(text, position));
+  return sum;
 }
 
 /** Returns the checksum of a state: 0 to 2^32 - 1. */

@@ -84,6 +84,8 @@ function encode_string(value: string): string {
   return string.find(value, PLAIN)[0] === undefined ? (codec.encode(value)[0] ?? '""') : `"${value}"`;
 }
 
+const NO_MEMBERS: Record<string, unknown> = {};
+
 /** Appends a value's JSON text to `parts`, which has `count` parts. Returns the new count. */
 function put(parts: string[], count: number, value: unknown): number {
   if (typeof value === "number") parts[count] = encode_number(value);
@@ -112,10 +114,21 @@ function put_table(parts: string[], count: number, value: object): number {
   }
   if (metatable === LIST || (value as unknown[])[0] !== undefined)
     return put_list(parts, count, value as unknown[]);
-  const { fields, starts } = metatable === undefined ? shape(sorted_keys(value)) : (metatable as Shape);
+  const its_shape = metatable === undefined ? shape(sorted_keys(value)) : (metatable as Shape);
+  return put_members(parts, count, its_shape, value as Record<string, unknown>, NO_MEMBERS);
+}
+
+/** Appends the members of an object, of which those that it lacks are taken from `base`. */
+function put_members(
+  parts: string[],
+  count: number,
+  { fields, starts }: Shape,
+  object: Record<string, unknown>,
+  base: Record<string, unknown>,
+): number {
   let end = count;
   for (const index of $range(0, fields.length - 1)) {
-    const member = (value as Record<string, unknown>)[fields[index]];
+    const member = object[fields[index]] ?? base[fields[index]];
     if (member !== undefined) {
       parts[end] = end === count ? "{" : ",";
       parts[end + 1] = starts[index];
@@ -126,11 +139,29 @@ function put_table(parts: string[], count: number, value: object): number {
   return end + 1;
 }
 
+/** The parts of a text. The list is used again, because it takes longer to grow than to fill. */
+let reused: string[] = [];
+/** A list of longer texts is not used again, so that it does not keep their memory. */
+const LONGEST_REUSED = 16384;
+
+/** Returns the text of the first parts. */
+function text_of(parts: string[], count: number): string {
+  const text = table.concat(parts, "", 1, count);
+  if (text.length > LONGEST_REUSED) reused = [];
+  return text;
+}
+
 /** Writes JSON: integers exactly up to 2^53, members in the order of the shape or sorted. Any phase. */
 export function encode(value: unknown): string {
-  const parts: string[] = [];
-  const count = put(parts, 0, value);
-  return table.concat(parts, "", 1, count);
+  const parts = reused;
+  return text_of(parts, put(parts, 0, value));
+}
+
+/** As `encode`, for an object of a shape. The members that it lacks are those of `base`. Any phase. */
+export function encode_over(base: object, object: object, its_shape: Shape): string {
+  const parts = reused;
+  const [members, others] = [object, base] as Record<string, unknown>[];
+  return text_of(parts, put_members(parts, 0, its_shape, members, others));
 }
 
 /** Returns whether two values have the same JSON text. Any phase. */

@@ -10,18 +10,23 @@ import {
 } from "./json_scan";
 import type { Result } from "./result";
 
-/** Reads a long list in a JSON text piece by piece. Pure. */
+/** Reads long lists in a JSON text piece by piece. Pure. */
 
 type Take = (this: void, item: unknown) => void;
 
 const BYTES_AT_ONCE = 8192;
+/** What stands between most items. */
+const BETWEEN = "},";
 
-/** Skips a value. Returns its end, or undefined and the error. */
-function read_value(scan: Scan, from: number): Result<number> {
+/** Reads a value. Returns its end and a list with the value, or undefined and the error. */
+function read_value(
+  scan: Scan,
+  from: number,
+): LuaMultiReturn<[end: number | undefined, cause: string | undefined, value?: unknown[]]> {
   const end = end_of_value(scan, from);
   if (end === undefined) return $multi(undefined, no_value(from));
   const [value, cause] = decode(`[${string.sub(scan.text, from, end)}]`);
-  return $multi(value === undefined ? undefined : end, cause);
+  return $multi(value === undefined ? undefined : end, cause, value as unknown[]);
 }
 
 /** Decodes the items from `first` to `last` and passes them on. Returns the error. */
@@ -32,11 +37,26 @@ function take_items({ text }: Scan, first: number, last: number, take: Take): st
   return undefined;
 }
 
+/**
+ * Takes the items of a list from `first` on, as long as they end where objects seem to end. Returns where
+ * the others begin. Part of a list is itself a list only if it ends between two of its items.
+ */
+function take_objects(scan: Scan, from: number, take: Take): number {
+  let first = from;
+  while (true) {
+    const [end] = string.find(scan.text, BETWEEN, first + BYTES_AT_ONCE, true);
+    if (end === undefined || take_items(scan, first, end, take) !== undefined) return first;
+    scan.pause();
+    first = end + BETWEEN.length;
+  }
+}
+
 /** Reads the list whose bracket is at `from`. Returns its end, or undefined and the error. */
 function read_list(scan: Scan, from: number, take: Take): Result<number> {
-  let first = skip_blanks(scan, from + 1);
-  if (byte_at(scan, first) === "]") return $multi(first, undefined);
-  let position = first;
+  const start = skip_blanks(scan, from + 1);
+  if (byte_at(scan, start) === "]") return $multi(start, undefined);
+  let first = take_objects(scan, start, take);
+  let position = skip_blanks(scan, first);
   while (true) {
     const end = end_of_value(scan, position);
     if (end === undefined) return $multi(undefined, no_value(position));
@@ -72,7 +92,33 @@ export function read_items(
   const bad = read_whole_object(scan, (member, from) => {
     const is_list = member === name && byte_at(scan, from) === "[";
     is_there = is_there || is_list;
-    return is_list ? read_list(scan, from, take) : read_value(scan, from);
+    if (is_list) return read_list(scan, from, take);
+    const [end, cause] = read_value(scan, from);
+    return $multi(end, cause);
   });
   return $multi(bad === undefined ? is_there : undefined, bad);
+}
+
+/**
+ * Decodes a JSON object. Calls `pause` after small steps in its lists.
+ *
+ * @returns undefined when the text is not one
+ */
+export function decode_object(
+  text: string,
+  pause: (this: void) => void,
+): Record<string, unknown> | undefined {
+  const scan = new_scan(text, pause);
+  const object: Record<string, unknown> = {};
+  const bad = read_whole_object(scan, (member, from) => {
+    if (byte_at(scan, from) === "[") {
+      const items: unknown[] = [];
+      object[member] = items;
+      return read_list(scan, from, (item) => items.push(item));
+    }
+    const [end, cause, value] = read_value(scan, from);
+    if (value !== undefined) object[member] = value[0];
+    return $multi(end, cause);
+  });
+  return bad === undefined ? object : undefined;
 }

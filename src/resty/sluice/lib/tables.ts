@@ -1,4 +1,9 @@
+import * as table_new from "table.new";
+
 /** Helpers for Lua tables. Pure. */
+
+/** Returns a table with room for items and fields: to grow step by step takes longer than to fill it. */
+export const new_table = table_new as unknown as (this: void, items: number, fields: number) => object;
 
 /** Returns the set of all items of some lists. */
 export function set_of<T extends AnyNotNil>(...lists: (readonly T[])[]): LuaSet<T> {

@@ -1,7 +1,25 @@
+import * as ffi from "ffi";
+
 /** UTF-8 (RFC 3629) in texts from outside. Pure; linear time. */
 
-/** The pattern of a character that is not ASCII. */
-const FOREIGN = "[^%c -~]";
+const WORD_BYTES = 4;
+/** The bits that four characters of ASCII do not have. */
+const NOT_ASCII = 0x80808080;
+
+/** Returns the position of the first byte that is not ASCII, from a position on; undefined: there is none. */
+function find_foreign(text: string, from: number): number | undefined {
+  const words = ffi.cast("const int32_t *", text) as ffi.NumberPointer;
+  // The last position at which a whole word begins.
+  const last_word = text.length - WORD_BYTES + 1;
+  let position = from;
+  while (position <= text.length) {
+    const is_word = position % WORD_BYTES === 1 && position <= last_word;
+    if (is_word && (words[(position - 1) / WORD_BYTES] & NOT_ASCII) === 0) position += WORD_BYTES;
+    else if (string.byte(text, position) >= 0x80) return position;
+    else position += 1;
+  }
+  return undefined;
+}
 
 function is_continuation(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x80 && byte <= 0xbf;
@@ -23,11 +41,11 @@ function character_length(text: string, position: number): number {
 
 /** Returns the position of the first byte that is not UTF-8, from a position on; undefined: there is none. */
 function find_invalid(text: string, from: number): number | undefined {
-  let [position] = string.find(text, FOREIGN, from);
+  let position = find_foreign(text, from);
   while (position !== undefined) {
     const length = character_length(text, position);
     if (length === 0) return position;
-    [position] = string.find(text, FOREIGN, position + length);
+    position = find_foreign(text, position + length);
   }
   return undefined;
 }

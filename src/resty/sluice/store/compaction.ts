@@ -1,6 +1,8 @@
 import { new_job } from "../lib/job";
 import { new_pause } from "../lib/pause";
+import { without_rest } from "../lib/rest";
 import type { Result } from "../lib/result";
+import { in_slices } from "../lib/slices";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
 import { Header } from "./memory/cells";
@@ -26,7 +28,9 @@ function is_due(): boolean {
  * Finishes the write of a killed writer. Returns the state's revision then. The caller holds the write lock.
  */
 function settled_revision(): Result<number> {
-  const [repaired, failure] = pcall(repair);
+  const [repaired, failure] = pcall(() => {
+    without_rest(repair);
+  });
   return $multi(repaired ? revision() : undefined, repaired ? undefined : tostring(failure));
 }
 
@@ -59,7 +63,13 @@ function compact(this: void): string | undefined {
   release(Lock.WRITE);
   if (at === undefined) return unchanged;
 
-  const [saved, cause] = save_image(at, new_pause(SLICE), synced_revision);
+  let cause: string | undefined;
+  // An upstream with many servers rests on its way too.
+  const saved = in_slices(() => {
+    const [is_saved, failure] = save_image(at, new_pause(SLICE), synced_revision);
+    cause = failure;
+    return is_saved;
+  });
   if (saved === undefined) return cause;
 
   const [locked_again, busy_again] = acquire();

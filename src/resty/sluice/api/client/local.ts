@@ -20,17 +20,15 @@ function is_loopback(address: string | undefined): boolean {
   return bytes !== undefined && is_loopback_ip(bytes);
 }
 
-/** Returns the value of a request header; one of the values if there are several. */
-function header(name: string): string | undefined {
-  return ngx.var[`http_${string.gsub(string.lower(name), "-", "_")[0]}`];
-}
+/** The variables with their values; one of the values if there are several headers of a name. */
+const VARIABLES = PROXY_HEADERS.map((name) => `http_${string.gsub(string.lower(name), "-", "_")[0]}`);
 
 function proxy_header(): string | undefined {
-  for (const name of PROXY_HEADERS) {
-    if (header(name) !== undefined) return name;
+  for (const index of $range(0, PROXY_HEADERS.length - 1)) {
+    if (ngx.var[VARIABLES[index]] !== undefined) return PROXY_HEADERS[index];
   }
   // A trusted proxy of this machine may name a local client.
-  return is_loopback(header("X-Real-IP")) ? undefined : "X-Real-IP";
+  return is_loopback(ngx.var.http_x_real_ip) ? undefined : "X-Real-IP";
 }
 
 /** Returns why a request without a valid token is refused; undefined: it is local. Phase: content_by_lua. */

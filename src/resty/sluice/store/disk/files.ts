@@ -2,7 +2,7 @@ import { from_prefix } from "../../lib/path";
 import { Header } from "../memory/cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
-import { count_openings, flaw_of, is_at } from "./stat";
+import { count_openings, flaw_of, is_at, state_of } from "./stat";
 
 /**
  * The files of `state_dir`: two journals, two images, two files of the history and two health files, each
@@ -78,8 +78,26 @@ export function open_files(state_dir: string): void {
   }
 }
 
+/** The version of the folder when all of its paths led to their files. */
+let checked: string | undefined;
+
+/** Returns the version of the folder, which changes when a file is moved or removed; undefined: unknown. */
+function folder_version(): string | undefined {
+  if (paths.length === 0) return undefined;
+  const [state] = state_of(paths[0][0]);
+  return state?.version;
+}
+
 /** Returns which path no longer leads to its file, and the remedy; undefined: none. Any phase. */
 export function displaced(): string | undefined {
+  const version = folder_version();
+  if (version !== undefined && version === checked) return undefined;
+  const found = find_displaced();
+  checked = found === undefined ? version : undefined;
+  return found;
+}
+
+function find_displaced(): string | undefined {
   const memory = shared_memory();
   for (const [path, cell] of paths) {
     if (!is_at(path, memory[cell]))

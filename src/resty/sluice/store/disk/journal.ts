@@ -1,8 +1,7 @@
-import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { encode, list, raw, shape, shaped } from "../../lib/json";
 import { rest, rest_now } from "../../lib/rest";
 import type { Difference } from "../document/difference";
-import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
+import { encode_on, type Document } from "../document/document";
 import { STORED_FIELDS, stored_server, type ServerRecord } from "../document/line";
 import { CHANGE_FIELDS } from "../document/saved";
 import { add_to_total, FORMAT, new_total, seal, seal_parts, total_digits, type Total } from "./sealed";
@@ -22,18 +21,13 @@ interface WrittenServer {
   server: string;
 }
 
-/**
- * The change or deletion of an upstream. Servers that it does not name stay as they were. It is the only
- * content of its line, or one of the list `changes`: all of them make the same revision.
- */
-interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
+/** The deletion of an upstream. */
+interface Deletion {
   revision: number;
   upstream: string;
-  deleted?: boolean;
-  /** With `deleted`: the upstream is a seed, and `setup` must not create it again. */
+  deleted: true;
+  /** The upstream is a seed, and `setup` must not create it again. */
   seed?: true;
-  put?: object;
-  remove?: number[];
 }
 
 const CHANGE_SHAPE = shape(...CHANGE_FIELDS);
@@ -64,7 +58,10 @@ function written_lines(lines: readonly string[]): object {
   return raw(`[${string.sub(table.concat(pieces), 2)}]`);
 }
 
-/** Returns a change as JSON: the upstream's document now, and the servers that differ. */
+/**
+ * Returns a change as JSON: the upstream's document now, and the servers that differ. The others stay as they
+ * were. It is the only content of its line, or one of the list `changes`: all of them make the same revision.
+ */
 export function change_text(
   name: string,
   document: Document,
@@ -84,20 +81,12 @@ export function change_text(
     if (!kept.has(id)) remove.push(id);
     rest();
   }
-  const change: Change = {
-    ...settings_of(document),
-    ...bookkeeping_of(document),
-    revision: document.revision,
-    upstream: name,
-    put,
-    remove: list(remove),
-  };
-  return encode(shaped(change, CHANGE_SHAPE));
+  return encode_on(document, { upstream: name, put, remove: list(remove) }, CHANGE_SHAPE);
 }
 
 /** Returns a deletion as JSON. `is_seed`: the upstream is a seed. */
 export function deletion_text(name: string, revision: number, is_seed: boolean): string {
-  const change: Change = { revision, upstream: name, deleted: true };
+  const change: Deletion = { revision, upstream: name, deleted: true };
   if (is_seed) change.seed = true;
   return encode(shaped(change, CHANGE_SHAPE));
 }

@@ -23,30 +23,31 @@ function digits_of(sum: number): string {
 /** The bytes of a step of a long checksum. */
 const STEP = 65536;
 
-function sum_of(text: string): number {
-  if (text.length <= STEP) return crc32(text);
-  let state = CRC32_START;
-  for (const first of $range(1, text.length, STEP)) {
-    state = crc32_text(state, string.sub(text, first, first + STEP - 1));
-    rest_now();
+/** Returns the state of a checksum after a text. */
+function add_text(state: number, text: string): number {
+  let sum = state;
+  for (const from of $range(0, text.length - 1, STEP)) {
+    sum = crc32_text(sum, text, from, math.min(from + STEP, text.length));
+    if (text.length > STEP) rest_now();
   }
-  return crc32_end(state);
+  return sum;
 }
 
 /** Adds the checksum and the end of the line to the JSON text of a non-empty object. */
 export function seal(object_text: string): string {
   const body = string.sub(object_text, 1, -2);
-  return `${body}${START}${digits_of(sum_of(body))}${END}\n`;
+  return `${body}${START}${digits_of(crc32_end(add_text(CRC32_START, body)))}${END}\n`;
 }
 
-/** As `seal`, for a long text in parts, of which the object ends after the last one. */
-export function seal_parts(parts: readonly string[], pause: (this: void) => void): string {
+/** As `seal`, for a long text in parts, to which it adds: the object ends after the last one. */
+export function seal_parts(parts: string[], pause: (this: void) => void): string {
   let state = CRC32_START;
   for (const part of parts) {
-    state = crc32_text(state, part);
+    state = add_text(state, part);
     pause();
   }
-  return `${table.concat(parts as string[])}${START}${digits_of(crc32_end(state))}${END}\n`;
+  parts.push(`${START}${digits_of(crc32_end(state))}${END}\n`);
+  return table.concat(parts);
 }
 
 /** Returns whether a line, without its end, has a checksum, right or wrong. */

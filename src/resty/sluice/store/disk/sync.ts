@@ -3,7 +3,7 @@ import type { Result } from "../../lib/result";
 import * as posix from "../memory/posix";
 import { begin_sync, end_of_sync, text_of } from "./aio";
 
-/** The option `fsync`: whether each change is forced to the disk before it is acknowledged. */
+/** Waits for the disk. The option `fsync`: whether each change is forced to it before it is acknowledged. */
 
 let is_on = false;
 
@@ -24,11 +24,10 @@ function must_block(): boolean {
 }
 
 /**
- * Waits until the disk holds a file, if changes are forced to the disk. Other work of the worker goes on
- * meanwhile, except in phases that cannot sleep, and where Linux offers no asynchronous `fdatasync`.
+ * Waits until the disk holds a file. Other work of the worker goes on meanwhile, except in phases that cannot
+ * sleep, and where Linux offers no asynchronous `fdatasync`.
  */
-export function sync_change(this: void, fd: number): Result<true> {
-  if (!is_on) return $multi(true, undefined);
+export function sync_file(fd: number): Result<true> {
   const id = must_block() ? undefined : begin_sync(fd);
   if (id === undefined) return posix.sync_file(fd);
   let code = end_of_sync(id, true);
@@ -37,4 +36,10 @@ export function sync_change(this: void, fd: number): Result<true> {
     code = end_of_sync(id, false);
   }
   return $multi(code === 0 ? true : undefined, code === 0 ? undefined : text_of(code));
+}
+
+/** As `sync_file`, if changes are forced to the disk. */
+export function sync_change(this: void, fd: number): Result<true> {
+  if (!is_on) return $multi(true, undefined);
+  return sync_file(fd);
 }

@@ -7,7 +7,7 @@ import { displaced, open_files, use_folder } from "./files";
 import { format_journal_start } from "./journal";
 import { load_files, type Index, type TextFile } from "./load";
 import type { SavedState } from "./replay";
-import { forces_changes, sync_change } from "./sync";
+import { forces_changes, sync_change, sync_file } from "./sync";
 
 /**
  * Saves changes. Each write appends a line to a journal. When an image of the whole state replaces a long
@@ -209,10 +209,10 @@ export function sync_unfinished(): Result<true> {
   return posix.sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
 }
 
-/** Waits until the disk holds every change so far. */
+/** Waits until the disk holds every change so far. May sleep, as `sync_file`. */
 export function sync_journal(): Result<true> {
   const memory = shared_memory();
-  const [synced, cause] = posix.sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
+  const [synced, cause] = sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
   return $multi(synced, synced === undefined ? `could not sync the journal: ${cause ?? ""}` : undefined);
 }
 
@@ -220,7 +220,7 @@ type Append = (this: void, piece: string) => string | undefined;
 
 /**
  * Writes a new image. The previous image counts until the new one is complete. The caller holds the lock of
- * images.
+ * images. May sleep, as `sync_file`.
  *
  * @param append_all appends all pieces, and returns the cause when it fails
  */
@@ -235,7 +235,7 @@ export function write_image(append_all: (this: void, append: Append) => string |
     bytes += piece.length;
     return failure;
   });
-  if (cause === undefined) [, cause] = posix.sync_file(fd);
+  if (cause === undefined) [, cause] = sync_file(fd);
   if (cause !== undefined) {
     posix.cut_file(fd, 0);
     return $multi(undefined, `could not write the image: ${cause}`);

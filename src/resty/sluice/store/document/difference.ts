@@ -16,15 +16,47 @@ export interface Difference {
   removed_lines?: readonly string[] | undefined;
 }
 
-function lines_without(lines: readonly string[], others: readonly string[]): string[] {
+/** Two versions of a list of lines. What is before `start` and after the ends is the same in both. */
+interface Versions {
+  before: readonly string[];
+  after: readonly string[];
+  start: number;
+  before_end: number;
+  after_end: number;
+}
+
+/** Leaves out the lines at the start and at the end that are the same: a change of a server leaves one. */
+function narrowed(before: readonly string[], after: readonly string[]): Versions {
+  let start = 0;
+  let [before_end, after_end] = [before.length, after.length];
+  while (start < before_end && start < after_end && before[start] === after[start]) {
+    start += 1;
+    rest();
+  }
+  while (before_end > start && after_end > start && before[before_end - 1] === after[after_end - 1]) {
+    before_end -= 1;
+    after_end -= 1;
+    rest();
+  }
+  return { before, after, start, before_end, after_end };
+}
+
+/** Returns the lines from `start` to `end` of a version that the other one does not have. */
+function lines_without(
+  lines: readonly string[],
+  end: number,
+  others: readonly string[],
+  others_end: number,
+  start: number,
+): string[] {
   const known = new LuaSet<string>();
-  for (const line of others) {
-    known.add(line);
+  for (const index of $range(start, others_end - 1)) {
+    known.add(others[index]);
     rest();
   }
   const found: string[] = [];
-  for (const line of lines) {
-    if (!known.has(line)) found.push(line);
+  for (const index of $range(start, end - 1)) {
+    if (!known.has(lines[index])) found.push(lines[index]);
     rest();
   }
   return found;
@@ -32,8 +64,9 @@ function lines_without(lines: readonly string[], others: readonly string[]): str
 
 /** Compares the servers' lines of two versions. Only lines that differ are parsed. Any phase. O(lines). */
 export function difference(before: readonly string[], after: readonly string[]): Difference {
-  const added_lines = lines_without(after, before);
-  const removed_lines = lines_without(before, after);
+  const { start, before_end, after_end } = narrowed(before, after);
+  const added_lines = lines_without(after, after_end, before, before_end, start);
+  const removed_lines = lines_without(before, before_end, after, after_end, start);
   return { added: parse_lines(added_lines), removed: parse_lines(removed_lines), added_lines, removed_lines };
 }
 

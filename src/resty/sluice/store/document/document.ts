@@ -1,12 +1,12 @@
 import { canonical_address } from "../../config/address";
-import { block, copy_of, optional, required, type ConfigOf } from "../../config/block";
-import { settings_of, type UpstreamSettings } from "../../config/settings";
+import { block, copy_of, optional, order_blocks, required, type ConfigOf } from "../../config/block";
+import { SETTINGS, type UpstreamSettings } from "../../config/settings";
 import { list_of, number_from, read_string } from "../../config/values";
-import { decode, encode } from "../../lib/json";
+import { decode, encode_over, shape } from "../../lib/json";
 import { rest } from "../../lib/rest";
 import type { RowNumber } from "../memory/cells";
 import { read_host } from "./host";
-import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
+import { address_in, parse_line, type ServerRecord } from "./line";
 import { LARGEST_WHOLE, read_iso8601, read_secret, read_true, read_version, read_whole } from "./readers";
 
 /** An upper bound on `scaling.wait`, in seconds; far longer than the call of a webhook takes. */
@@ -90,10 +90,21 @@ export function bookkeeping_of(from: Bookkeeping): Bookkeeping {
   return copy_of(BOOKKEEPING, from);
 }
 
+const HEAD = shape(SETTINGS.names, BOOKKEEPING.names, ["revision", "row", "leavers"]);
+
+/**
+ * Returns the JSON text of an object of a shape, whose other members are settings and bookkeeping of a
+ * document. Their order is the same in all documents.
+ */
+export function encode_on(document: Document, object: object, its_shape: ReturnType<typeof shape>): string {
+  order_blocks(SETTINGS, document);
+  order_blocks(BOOKKEEPING, document);
+  return encode_over(document, object, its_shape);
+}
+
 /** Writes a document as text. */
 export function format_document(document: Document): string {
-  const { revision, row, leavers } = document;
-  const head = encode({ ...settings_of(document), ...bookkeeping_of(document), revision, row, leavers });
+  const head = encode_on(document, {}, HEAD);
   if (document.lines.length === 0) return `${head}\n`;
   return `${head}\n${table.concat(document.lines, "\n")}\n`;
 }
@@ -111,9 +122,14 @@ export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
 /** Parses a document's text. Empty lines at the end are padding. */
 export function parse_document(text: string): Document {
   const [document, start] = parse_head(text);
-  for (const [line] of lines_in(text, start)) {
-    document.lines.push(line);
+  const { lines } = document;
+  let position = start;
+  let [end] = string.find(text, "\n", position, true);
+  while (end !== undefined && end > position) {
+    lines.push(string.sub(text, position, end - 1));
     rest();
+    position = end + 1;
+    [end] = string.find(text, "\n", position, true);
   }
   return document;
 }

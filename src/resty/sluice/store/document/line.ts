@@ -1,5 +1,6 @@
 import { SERVER_DEFAULTS, type ServerConfig } from "../../config/server";
 import { decode, encode, shape, shaped } from "../../lib/json";
+import { new_table } from "../../lib/tables";
 import type { RowNumber } from "../memory/cells";
 
 /**
@@ -54,6 +55,8 @@ export const STORED_FIELDS = [
   "node",
 ] as const;
 const SERVER_SHAPE = shape(STORED_FIELDS);
+/** Most servers have no more fields, with those of their record: the others are undefined. */
+const USUAL_FIELDS = 16;
 
 /** Returns the parameters to store: those that differ from the default, `server` first. */
 export function stored_server(server: ServerConfig): StoredServer {
@@ -71,7 +74,7 @@ export function server_text(server: ServerConfig): string {
 
 /** Restores a server from its stored parameters. */
 export function restored_server(stored: StoredServer): ServerConfig {
-  const server: Record<string, unknown> = {};
+  const server = new_table(0, USUAL_FIELDS) as Record<string, unknown>;
   for (const field of STORED_FIELDS) {
     const value = stored[field] ?? SERVER_DEFAULTS[field];
     // Assigning nil would allocate room for the key.

@@ -1,10 +1,11 @@
 import { block, optional, required, type ConfigOf } from "../../config/block";
 import { refuse, type Read } from "../../config/reader";
 import { read_string } from "../../config/values";
-import { encode, is_table, shaped } from "../../lib/json";
+import { encode, encode_over, is_table } from "../../lib/json";
+import { no_pause } from "../../lib/pause";
 import type { Result } from "../../lib/result";
 import { open_line } from "../disk/first_line";
-import { seal } from "../disk/sealed";
+import { seal, seal_parts } from "../disk/sealed";
 import type { Stored } from "../document/document";
 import { read_iso8601, read_whole } from "../document/readers";
 import { read_change, type ReadChange } from "../document/saved";
@@ -42,12 +43,12 @@ export interface PastChange {
 
 /** Returns the last line of a change. */
 export function summary_line(summary: Summary): string {
-  return seal(encode(shaped({ ...summary }, SUMMARY.shape)));
+  return seal(encode_over(summary, {}, SUMMARY.shape));
 }
 
 /** Returns the line of an upstream. `now` and `was` are lines of the journal without their checksums. */
 export function upstream_line(kept: number, now: string, was: string): string {
-  return seal(string.format('{"kept":%d,"now":', kept) + now + ',"was":' + was + "}");
+  return seal_parts([string.format('{"kept":%d,"now":', kept), now, ',"was":', was], no_pause);
 }
 
 /** Reads the last line of a change. Returns undefined and the flaw of a damaged line. */

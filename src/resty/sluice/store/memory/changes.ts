@@ -73,11 +73,16 @@ export function note_changes(made: number, changes: readonly UpstreamChange[]): 
   return list !== undefined;
 }
 
+/** Returns the name of the one upstream that is changed at the cell `at`. */
+function name_at(at: Cell): string {
+  return ffi.string(name_bytes(at), shared_memory()[at + Change.NAME_LENGTH]);
+}
+
 /** Returns the change of one upstream at the cell `at`. */
 function one_at(at: Cell): UpstreamChange {
   const memory = shared_memory();
   return {
-    name: ffi.string(name_bytes(at), memory[at + Change.NAME_LENGTH]),
+    name: name_at(at),
     row: memory[at + Change.ROW] as RowNumber,
     kind: memory[at + Change.KIND],
     counts: {
@@ -135,9 +140,14 @@ function names_between(first: number, last: number): string[] | undefined {
   if (last - first >= CHANGES) return undefined;
   const names: string[] = [];
   for (const made of $range(first, last)) {
-    const changes = changes_at(made);
-    if (changes === undefined) return undefined;
-    for (const { name } of changes) names.push(name);
+    const at = change_at(made);
+    if (shared_memory()[at + Change.KIND] === SEVERAL) {
+      const changes = changes_at(made);
+      if (changes === undefined) return undefined;
+      for (const { name } of changes) names.push(name);
+    } else {
+      names.push(name_at(at));
+    }
   }
   // A change whose revision is not raised yet may have overwritten the oldest one.
   return is_overwritten(first) ? undefined : names;

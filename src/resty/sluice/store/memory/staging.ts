@@ -72,11 +72,17 @@ export function put_staged(number: number, name: string, text: string): void {
   if (!put_text(name, text)) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: the dict is full`);
 }
 
+/** Returns the name of the upstream whose text is staged under a number, without the text. */
+function staged_name(number: number): string | undefined {
+  const staged = opened().get(staged_key(number))[0] as string | undefined;
+  return staged === undefined ? undefined : string.match(staged, "^[^\n]*")[0];
+}
+
 /** Removes everything that is staged, even by a writer that has died. `pause` is called between texts. */
 export function unstage(pause: (this: void) => void = no_pause): void {
   const memory = shared_memory();
   for (const number of $range(0, memory[Header.STAGED] - 1)) {
-    const [name] = staged_text(number);
+    const name = staged_name(number);
     if (name !== undefined) forget(number, name);
     pause();
   }
