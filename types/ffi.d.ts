@@ -23,6 +23,7 @@ declare module "ffi" {
   function create(type: string, ...values: unknown[]): CData;
   function text(pointer: CData, length?: number): string;
   function copy(to: CData, from: CData | string, bytes: number): void;
+  function fill(to: CData, bytes: number, byte: number): void;
   function errno(): number;
   function abi(property: string): boolean;
   function gc<T extends CData>(object: T, finalizer: ((this: void, object: CData) => void) | undefined): T;
@@ -36,6 +37,7 @@ declare module "ffi" {
     cast,
     cdef,
     copy,
+    fill,
     create as new,
     errno,
     gc,

@@ -58,8 +58,13 @@ function run_line(line: string): void {
   if (more === "explain") explain(scenario, plan, failure.check);
 }
 
+declare const jit: { off: (this: void) => void };
+
 const [json] = [...$vararg];
 const [mutations] = decode(json ?? "[]");
 use_mutations(mutations as Mutation[]);
+// Each process runs its own functions, so what is compiled for one is of little use to the next.
+jit.off();
+collectgarbage("setpause", 400);
 io.stdout.setvbuf("line");
 for (const [line] of io.lines()) run_line(line);

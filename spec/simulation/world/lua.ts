@@ -18,7 +18,7 @@ export interface Mutation {
 
 interface Lua {
   loadstring: (this: void, code: string, name: string) => LuaMultiReturn<[Chunk | undefined, string]>;
-  setfenv: (this: void, chunk: Chunk, globals: object) => void;
+  setfenv: (this: void, factory: Factory, globals: object) => void;
   package: {
     path: string;
     searchpath: (this: void, name: string, path: string) => LuaMultiReturn<[string | undefined, string]>;
@@ -29,15 +29,16 @@ interface Lua {
 }
 
 const lua = _G as unknown as Lua;
-const { dump } = string as unknown as { dump: (this: void, chunk: Chunk) => string };
 
 let mutations: readonly Mutation[] = [];
-const compiled = new LuaTable<string, string>();
+/** Makes a module's chunk anew, with its own variables. All share one compiled code. */
+type Factory = (this: void) => Chunk;
+const factories = new LuaTable<string, Factory>();
 
 /** Sets the faults that modules have from now on. */
 export function use_mutations(used: readonly Mutation[]): void {
   mutations = used;
-  for (const { module } of used) compiled.delete(module);
+  for (const { module } of used) factories.delete(module);
 }
 
 function mutated(source: string, name: string): string {
@@ -63,14 +64,20 @@ function read_source(name: string): string {
   return source ?? error(`could not read ${path}`, 0);
 }
 
-function code_of(name: string): string {
-  const known = compiled.get(name) as string | undefined;
-  if (known !== undefined) return known;
-  const [chunk, cause] = lua.loadstring(mutated(read_source(name), name), `=${name}`);
-  if (chunk === undefined) return error(cause, 0);
-  const code = dump(chunk);
-  compiled.set(name, code);
-  return code;
+/** Returns a module's chunk, whose globals are those of a VM. */
+function chunk_of(name: string, globals: object): Chunk {
+  let factory = factories.get(name) as Factory | undefined;
+  if (factory === undefined) {
+    // The line numbers are those of the module.
+    const code = `return function(...) ${mutated(read_source(name), name)}\nend`;
+    const [compiled, cause] = lua.loadstring(code, `=${name}`);
+    if (compiled === undefined) return error(cause, 0);
+    factory = compiled as unknown as Factory;
+    factories.set(name, factory);
+  }
+  // A function has the globals of the one that makes it.
+  lua.setfenv(factory, globals);
+  return factory();
 }
 
 function is_before(this: void, a: unknown, b: unknown): boolean {
@@ -104,7 +111,17 @@ function sorted_pairs(this: void, of: object): unknown {
 /** Modules without state of their own: all VMs have them in common. */
 const OWN_LIB = set_of(["clock", "pause", "run", "job", "turn", "slices"]);
 
+const commons = new LuaTable<string, boolean>();
+
 function is_common(name: string): boolean {
+  const known = commons.get(name) as boolean | undefined;
+  if (known !== undefined) return known;
+  const is_one = name === "lualib_bundle" || is_common_path(name);
+  commons.set(name, is_one);
+  return is_one;
+}
+
+function is_common_path(name: string): boolean {
   const [lib] = string.match(name, "^src%.resty%.sluice%.lib%.([%w_]+)$");
   return lib === undefined ? string.sub(name, 1, 24) === "src.resty.sluice.config." : !OWN_LIB.has(lib);
 }
@@ -134,7 +151,7 @@ function new_vm(
   const loaded = new LuaTable<string, unknown>();
   const env = { pairs: sorted_pairs, ...globals } as Record<string, unknown>;
   setmetatable(env, {
-    __index: (_: object, name: string) => (_G as unknown as Record<string, unknown>)[name],
+    __index: _G,
   });
   env._G = env;
   const require: Require = (name) => {
@@ -143,10 +160,7 @@ function new_vm(
     const there = replaced[name] ?? find(name);
     if (there !== undefined) return there;
     if (string.sub(name, 1, 4) !== "src." && name !== "lualib_bundle") return lua.require(name);
-    const [chunk, cause] = lua.loadstring(code_of(name), `=${name}`);
-    if (chunk === undefined) return error(cause, 0);
-    lua.setfenv(chunk, env);
-    const module = chunk(name);
+    const module = chunk_of(name, env)(name);
     loaded.set(name, module ?? true);
     return module;
   };

@@ -37,11 +37,9 @@ const BITS = [1, 2, 4, 8, 16];
 const buckets = ffi.new("uint8_t[?]", LONGEST + 1) as unknown as ffi.NumberPointer;
 
 function fill_buckets(): void {
-  let bucket = 0;
-  for (const time of $range(0, LONGEST)) {
-    if (time > BOUNDS[bucket]) bucket += 1;
-    buckets[time] = bucket;
-  }
+  // From the longest time down: each step overwrites the times of the buckets below.
+  for (const bucket of $range(BUCKETS - 2, 0, -1))
+    ffi.fill(buckets as unknown as ffi.CData, BOUNDS[bucket] + 1, bucket);
 }
 
 fill_buckets();
