@@ -99,6 +99,35 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
+    name: "repair_missing",
+    about: "a change does not first finish the write of a killed worker",
+    changes: [change("store/write", "    repair()\n", ""), change("store/group/group", "    repair()\n", "")],
+  },
+  {
+    name: "group_repaired_partly",
+    about: "of the upstreams that the group of a killed worker changes, only the first is finished",
+    changes: [
+      change(
+        "store/unfinished",
+        "complete_put(number - 1, name, made)\n",
+        "complete_put(number - 1, name, made)\n" +
+          "            if shared_memory()[66] < shared_memory()[8] then break end\n",
+      ),
+    ],
+  },
+  {
+    name: "several_repaired_partly",
+    about: "of the upstreams that a killed worker was changing in one step, only the first is finished",
+    changes: [
+      change(
+        "store/unfinished",
+        "complete_put(number - 1, name, made)\n",
+        "complete_put(number - 1, name, made)\n" +
+          "            if shared_memory()[66] == shared_memory()[8] then break end\n",
+      ),
+    ],
+  },
+  {
     name: "torn_line_believed",
     about: "the write of a dead writer is published although its line in the journal is torn",
     changes: [change("store/unfinished", "is_journalled and complete(changes)", "complete(changes)")],
@@ -142,6 +171,11 @@ const OF_BACKGROUND = [
     ],
   },
   {
+    name: "last_server_removed",
+    about: "the guard confirms the removal of the last servers as that of others",
+    changes: [change("discovery/guard", "step.removed > 0 and step.wanted == 0", "false")],
+  },
+  {
     name: "call_while_calling",
     about: "a call of the webhook is made again while its answer is awaited",
     changes: [change("control/calls", "call == nil or memo.is_calling or", "call == nil or")],
@@ -150,6 +184,32 @@ const OF_BACKGROUND = [
 
 /** @type {Omit<Mutation, "scenario">[]} */
 const OF_CLUSTER = [
+  {
+    name: "watch_begins_late",
+    about: "the watch begins one change after the list of keys",
+    changes: [change("cluster/follow", "revision + 1", "revision + 2")],
+  },
+  {
+    name: "lost_history_followed",
+    about: "a gateway waits for changes of an etcd that has lost its data since the list of keys",
+    changes: [change("cluster/history", "        ____temp_13 = ____exports.NEW_HISTORY\n", "")],
+  },
+  {
+    name: "lost_history_applied",
+    about: "a worker of the last configuration applies a change of a history that is over",
+    changes: [change("cluster/settle", "known_history() == history and ", "")],
+  },
+  {
+    name: "compaction_overlooked",
+    about: "a watch goes on although etcd has compacted the changes that it should bring",
+    changes: [
+      change(
+        "net/etcd/watch",
+        "local function cause_of(____bindingPattern0)\n",
+        "local function cause_of(____bindingPattern0)\n    do return nil end\n",
+      ),
+    ],
+  },
   {
     name: "made_change_refused",
     about: "a change whose first answer was lost finds itself in etcd, and is answered 412",

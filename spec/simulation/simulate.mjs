@@ -12,8 +12,9 @@ import { SETTINGS } from "./mutations.mjs";
 export const SCENARIOS = ["one_gateway", "background", "cluster"];
 
 const folder = join(root, "build", "simulation");
-/** A process runs so many seeds, so that a failure does not wait for all others. */
+/** A process runs so many seeds, and fewer if the first failure ends the run. */
 const SEEDS_AT_ONCE = 25;
+const SEEDS_UNTIL_FAILURE = 10;
 
 /**
  * @typedef {import("./mutations.mjs").Mutation} Mutation
@@ -76,8 +77,9 @@ export async function simulate(scenarios, seeds, { mutation, explain = false, st
   const lines = seeds.flatMap((seed) =>
     scenarios.map((name) => `${name} ${seed}${explain ? " explain" : ""}`),
   );
-  const parts = Array.from({ length: Math.ceil(lines.length / SEEDS_AT_ONCE) }, (_, index) =>
-    lines.slice(index * SEEDS_AT_ONCE, (index + 1) * SEEDS_AT_ONCE),
+  const size = stopsEarly ? SEEDS_UNTIL_FAILURE : SEEDS_AT_ONCE;
+  const parts = Array.from({ length: Math.ceil(lines.length / size) }, (_, index) =>
+    lines.slice(index * size, (index + 1) * size),
   );
   /** @type {Run} */
   const run = { runs: 0, failures: [], counts: new Map(), seconds: 0, summary: "" };

@@ -1,5 +1,6 @@
+import type { Version } from "../../unit/support/etcd";
 import { token_text, type Operation, type Result } from "../operations";
-import { version_at, versions_of, type Etcd } from "../world/etcd";
+import { log_of, version_at, versions_of, type Etcd } from "../world/etcd";
 import { count, fail, type World } from "../world/world";
 import { check_history, type Call } from "./linearizable";
 
@@ -20,6 +21,11 @@ export function revision_in(tag: string): number {
   return tonumber(string.match(tag, "[-.](%d+)")[0]) ?? 0;
 }
 
+/** Tells whether a version was put back after etcd had lost it, so that it is no new change. */
+export function is_put_back({ value }: Version): boolean {
+  return string.find(value ?? "", "\norigin=", 1, true)[0] !== undefined;
+}
+
 /**
  * Returns etcd's revisions of the versions that the request with a token made, the oldest first. A new
  * upstream is made a second time if the first answer is lost and another request deletes it meanwhile.
@@ -28,9 +34,10 @@ function all_made_by(etcd: Etcd, key: string, token: number): number[] {
   const text = token_text(token);
   const made: number[] = [];
   let was_there = false;
-  for (const { value, revision } of versions_of(etcd, key)) {
+  for (const version of log_of(etcd, key)) {
+    const { value, revision } = version;
     const is_there = value !== undefined && string.find(value, text, 1, true)[0] !== undefined;
-    if (is_there && !was_there) made.push(revision);
+    if (is_there && !was_there && !is_put_back(version)) made.push(revision);
     was_there = is_there;
   }
   return made;
@@ -110,11 +117,12 @@ export function check_equal(
   text: string | undefined,
 ): void {
   const wanted = version_at(etcd, key)?.revision ?? 0;
-  const there = revision_in(string.match(text ?? "", '"cluster_revision":"([%x.]+)"')[0] ?? "");
+  const [there_text] = string.match(text ?? "", '"cluster_revision":"([%x.]+)"');
+  const there = revision_in(there_text ?? "");
   if (there !== wanted)
     fail(
       world,
       "all gateways become equal",
-      `${gateway} has ${key} at ${there}, and etcd has it at ${wanted}`,
+      `${gateway} has ${key} at ${there_text ?? 0}, and etcd has it at ${wanted}`,
     );
 }

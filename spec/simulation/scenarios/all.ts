@@ -1,6 +1,6 @@
 import type { Plan, Weights } from "../plan";
 import type { World } from "../world/world";
-import { run_background } from "./background";
+import { BACKGROUND_FAULTS, run_background } from "./background";
 import { CLUSTER_FAULTS, run_cluster } from "./cluster";
 import { FAULTS } from "./faults";
 import { run_one_gateway } from "./one_gateway";
@@ -17,6 +17,6 @@ export interface Scenario {
 
 export const SCENARIOS: readonly Scenario[] = [
   { name: "one_gateway", faults: FAULTS, whos: 3, run: run_one_gateway },
-  { name: "background", faults: FAULTS, whos: 3, run: run_background },
+  { name: "background", faults: BACKGROUND_FAULTS, whos: 3, run: run_background },
   { name: "cluster", faults: CLUSTER_FAULTS, whos: 2, run: run_cluster },
 ];

@@ -9,10 +9,10 @@ import type * as Dict from "../../../src/resty/sluice/store/memory/dict";
 import type * as Write from "../../../src/resty/sluice/store/write";
 import { note_webhook_call, new_calls, type Calls } from "../checks/webhook";
 import type { Worker } from "../gateway";
-import type { Action, Plan } from "../plan";
+import type { Action, Plan, Weights } from "../plan";
 import { sleep, start, type Process } from "../world/process";
 import { after, count, fail, happens, note, run_until, type World } from "../world/world";
-import { do_fault, new_site, strike, watch_sites, type Site } from "./faults";
+import { do_fault, FAULTS, new_site, strike, watch_sites, type Site } from "./faults";
 
 /**
  * The background work of one gateway: registrations that end, the guard of removals, and calls of the
@@ -25,12 +25,19 @@ const RENEW_SECONDS = 1;
 const SETTLE_SECONDS = 20;
 const LOOK_SECONDS = 0.25;
 const CALL_SECONDS = 5;
+/** How long all nodes are away at most: longer than registrations and confirmations last. */
+const LONGEST_AWAY_SECONDS = 30;
+
+/** The faults of a gateway, and the end of all nodes. */
+export const BACKGROUND_FAULTS: Weights = [...FAULTS, ["all_end", 2]];
 
 interface Member {
   name: string;
   address: string;
   /** False: its program has ended, and it renews no more. */
   is_there: boolean;
+  /** Until then its program does not start again. */
+  away_until: number;
   /** When it last heard that it is registered, and since when it has renewed without a failure. */
   renewed: number;
   since: number;
@@ -137,8 +144,23 @@ function prepare({ load, id }: Worker): void {
   every(0.1, (load("control/controller") as typeof Controller).control_upstreams);
 }
 
+/** Lets all programs end: all registrations end, and the guard must keep the last servers. */
+function end_all({ site, members }: Run, seconds: number): void {
+  const { world } = site;
+  count(world, "all_end");
+  note(world, "fault: all nodes end");
+  for (const member of members) {
+    member.is_there = false;
+    member.away_until = world.now + seconds;
+  }
+}
+
 function act(run: Run, action: Action): void {
   const { site, members } = run;
+  if (action.kind === "all_end") {
+    end_all(run, action.amount * LONGEST_AWAY_SECONDS);
+    return;
+  }
   if (action.kind !== "request") {
     do_fault(site, action);
     return;
@@ -151,7 +173,7 @@ function act(run: Run, action: Action): void {
   }
   const [worker] = site.gateway.workers as (Worker | undefined)[];
   if (worker?.process.is_alive === true) strike(site, worker);
-  if (!member.is_there) {
+  if (!member.is_there && site.world.now > member.away_until) {
     member.is_there = true;
     member.since = math.huge;
     renew_again(run, member, action.who);
@@ -181,10 +203,10 @@ export function run_background(world: World, plan: Plan): void {
   const run: Run = { site, members: [], calls: new_calls(world) };
   for (const number of $range(1, 4)) {
     const name = `node${number}`;
-    const member = { name, address: `10.2.0.${number}:80`, is_there: true, renewed: 0, since: math.huge };
-    run.members.push(member);
+    const member = { name, address: `10.2.0.${number}:80`, is_there: true, away_until: 0 };
+    run.members.push({ ...member, renewed: 0, since: math.huge });
     after(world, 0.3 + number * 0.1, () => {
-      renew_again(run, member, number);
+      renew_again(run, run.members[number - 1], number);
     });
   }
   after(world, 1, () => {

@@ -1,10 +1,11 @@
+import { check_kept, watch_names } from "../checks/kept";
 import { check_equal, check_shared, note_shared_answer, type SharedSent } from "../checks/shared";
 import { carry_out, type Operation } from "../operations";
 import type { Action, Plan, Weights } from "../plan";
-import { end_watches, new_etcd, type Etcd } from "../world/etcd";
-import { etcd_modules, new_link, type Link } from "../world/etcd_client";
+import { end_watches, lose_data, new_etcd, type Etcd } from "../world/etcd";
+import { etcd_modules, LATENCY, new_link, type Link } from "../world/etcd_client";
 import { start } from "../world/process";
-import { after, count, note, run_until, type World } from "../world/world";
+import { after, count, happens, note, run_until, type World } from "../world/world";
 import { do_fault, FAULTS, new_site, strike, watch_sites, type Site } from "./faults";
 
 /** Two gateways that share their upstreams through etcd, over a network that loses and delays. */
@@ -16,14 +17,22 @@ export const CLUSTER_FAULTS: Weights = [
   ["cut", 3],
   ["compact", 3],
   ["leader", 3],
-  ...FAULTS.filter(([kind]) => kind !== "power" && kind !== "full_dict"),
+  ["slow_link", 2],
+  ["race", 4],
+  ["empty_etcd", 1],
+  ["old_etcd", 1],
+  ...FAULTS,
 ];
 
 const GATEWAYS = 2;
 const PREFIX = "/s/";
 const NAMES = ["app0", "app1", "app2"];
+/** The latency of a slow network, in seconds. */
+const SLOW_LATENCY = 0.1;
 /** Enough for lost answers, a new session and the retries after it. */
 const SETTLE_SECONDS = 16;
+/** Enough to put back what etcd has lost, which begins with a wait for other gateways. */
+const PUT_BACK_SECONDS = 15;
 
 interface Run {
   world: World;
@@ -46,6 +55,27 @@ function set_link(
   });
 }
 
+/** Lets another gateway make a change after a gateway has listed the keys, before it watches them. */
+function race(run: Run, action: Action): void {
+  const { world, etcd, links } = run;
+  const { who, amount } = action;
+  const link = links[who % GATEWAYS];
+  end_watches(etcd, "could not read the answer: connection reset by peer", link);
+  link.on_list = () => {
+    count(world, "changes between a list and its watch");
+    link.latency = SLOW_LATENCY;
+    const names = [math.floor(amount * 1000) % NAMES.length];
+    const request = happens(world.random, 0.7) ? "put" : "delete";
+    send(run, { ...action, who: who + 1, request, names, match: "none" });
+    after(world, SLOW_LATENCY / 4, () => {
+      if (happens(world.random, 0.3)) etcd.compacted = etcd.revision;
+    });
+    after(world, 2 * SLOW_LATENCY, () => {
+      link.latency = LATENCY;
+    });
+  };
+}
+
 function do_fault_of_etcd(run: Run, action: Action): void {
   const { world, etcd } = run;
   const { kind, amount } = action;
@@ -54,6 +84,14 @@ function do_fault_of_etcd(run: Run, action: Action): void {
   } else if (kind === "leader") {
     etcd.leaderless_until = world.now + amount;
     end_watches(etcd, "etcdserver: no leader");
+  } else if (kind === "empty_etcd" || kind === "old_etcd") {
+    lose_data(etcd, kind === "empty_etcd" ? 0 : math.floor(etcd.revision * amount));
+  } else if (kind === "race") {
+    race(run, action);
+  } else if (kind === "slow_link") {
+    set_link(run, action, (link, is_on) => {
+      link.latency = is_on ? SLOW_LATENCY : LATENCY;
+    });
   } else if (kind === "cut") {
     set_link(run, action, (link, is_on) => {
       link.is_cut = is_on;
@@ -124,11 +162,16 @@ export function run_cluster(world: World, plan: Plan): void {
       else do_fault_of_etcd(run, action);
     });
   }
+  after(world, 1, () => {
+    watch_names(etcd, PREFIX, sites);
+  });
   run_until(world, world.now + plan.seconds + SETTLE_SECONDS);
+  if (etcd.losses > 0) run_until(world, world.now + PUT_BACK_SECONDS);
   if (world.failures.length > 0) return;
   for (const { gateway, ledger } of sites) {
     const state = ledger.states.get(ledger.last);
     for (const name of NAMES) check_equal(world, etcd, PREFIX + name, gateway.name, state.get(name));
   }
-  check_shared(etcd, PREFIX, run.sent, NAMES);
+  if (etcd.losses > 0) check_kept(etcd, PREFIX, sites, run.sent, NAMES);
+  else check_shared(etcd, PREFIX, run.sent, NAMES);
 }

@@ -14,7 +14,14 @@ import { Lock } from "../../../src/resty/sluice/store/memory/lock";
 import { lose_power } from "../world/disk";
 import { holder, new_machine } from "../world/machine";
 import { watch_revision } from "../world/memory";
-import { kill, kill_after, kill_in_write, running_process, type Process } from "../world/process";
+import {
+  kill,
+  kill_after,
+  kill_in_write,
+  kill_publishing,
+  running_process,
+  type Process,
+} from "../world/process";
 import { after, below, count, fail, note, type World } from "../world/world";
 
 /** A gateway in a run: its faults, its restarts, and the checks that hold in any scenario. */
@@ -37,6 +44,8 @@ export const FAULTS: Weights = [
 const DOWN_SECONDS = 0.2;
 /** A write with two waits for the disk takes about as long. */
 const SECONDS_OF_WRITE = 0.008;
+/** The changes of shared memory of a write that is journalled and published. */
+const CHANGES_OF_WRITE = 30;
 /** How long a write of a dead worker may stay unfinished. */
 const LONGEST_UNFINISHED = 2;
 
@@ -89,8 +98,9 @@ export function strike(site: Site, { process }: Worker): void {
   // Writes of files are few among the steps, and the most delicate ones.
   const { random } = site.world;
   const chance = random();
-  if (chance < 0.35) kill_in_write(process, 1 + below(random, 3));
-  else if (chance < 0.65) kill_within(site.world, process, random() * SECONDS_OF_WRITE);
+  if (chance < 0.25) kill_in_write(process, 1 + below(random, 3));
+  else if (chance < 0.5) kill_publishing(process, 1 + below(random, CHANGES_OF_WRITE));
+  else if (chance < 0.8) kill_within(site.world, process, random() * SECONDS_OF_WRITE);
   else kill_after(process, armed.amount);
 }
 

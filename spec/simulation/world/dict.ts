@@ -1,4 +1,4 @@
-import { may_die, step } from "./process";
+import { may_die, note_change, step } from "./process";
 
 /**
  * A shared dict of limited size. As in lua-nginx-module, replacing a value by one of another size frees the
@@ -64,6 +64,7 @@ export function new_dict(capacity: number, staged: LuaTable<number, Staged>): Si
       return $multi(look(key), undefined);
     },
     safe_set(this: SharedDict, key, value) {
+      note_change();
       step();
       const fits = put(this as SimulatedDict, key, value);
       if (fits) note_staged(key, value);
@@ -76,6 +77,7 @@ export function new_dict(capacity: number, staged: LuaTable<number, Staged>): Si
       return $multi(fits ? true : undefined, fits ? undefined : "no memory");
     },
     delete(this: SharedDict, key) {
+      note_change();
       step();
       remove(this as SimulatedDict, key);
     },

@@ -1,5 +1,5 @@
 import type { Compare, Operation, Version } from "../../unit/support/etcd";
-import type { World } from "./world";
+import { below, type World } from "./world";
 
 /** An etcd of the world: one history of revisions. */
 
@@ -16,6 +16,10 @@ export interface Body {
 
 /** An open watch. */
 export interface Watch {
+  /** The way to the gateway that watches. */
+  link: object;
+  /** The first revision that it brings. */
+  from: number;
   lines: string[];
   cause: string | undefined;
 }
@@ -29,6 +33,18 @@ export interface Etcd {
   watches: Watch[];
   /** Until when there is no leader. */
   leaderless_until: number;
+  /** The identity of the cluster, which most copies do not keep. */
+  cluster_id: string;
+  /** How often it has lost its data, at least in part. */
+  losses: number;
+  /** All versions that there have been, by key, with those that were lost. */
+  log: LuaTable<string, Logged[]>;
+  versions: number;
+}
+
+/** A version, with its number among all that there have been. */
+export interface Logged extends Version {
+  number: number;
 }
 
 const CLUSTER = "4711";
@@ -36,7 +52,7 @@ const CLUSTER = "4711";
 export function new_etcd(world: World): Etcd {
   return {
     ...{ world, revision: 1, compacted: 0, keys: new LuaTable(), names: [], watches: [] },
-    leaderless_until: 0,
+    ...{ leaderless_until: 0, cluster_id: CLUSTER, losses: 0, log: new LuaTable(), versions: 0 },
   };
 }
 
@@ -54,9 +70,30 @@ export function version_at(etcd: Etcd, key: string, at = etcd.revision): Version
   return found?.value === undefined ? undefined : found;
 }
 
-/** Ends all watches, as a member that loses its leader does. */
-export function end_watches({ watches }: Etcd, cause: string): void {
-  for (const watch of watches) watch.cause = cause;
+/** Returns all versions of a key that there have been, the oldest first, with those that were lost. */
+export function log_of({ log }: Etcd, key: string): Logged[] {
+  return log.get(key) ?? [];
+}
+
+/** Ends all watches, as a member that loses its leader does, or those over a link. */
+export function end_watches({ watches }: Etcd, cause: string, link?: object): void {
+  for (const watch of watches) {
+    if (link === undefined || watch.link === link) watch.cause = cause;
+  }
+}
+
+/** Loses all data after a revision, as an etcd that is restored from a copy; 0: all data. */
+export function lose_data(etcd: Etcd, after_revision: number): void {
+  const { keys, names, world } = etcd;
+  for (const name of names) {
+    const kept = versions_of(etcd, name).filter(({ revision }) => revision <= after_revision);
+    keys.set(name, kept);
+  }
+  etcd.revision = math.max(1, after_revision);
+  etcd.compacted = math.min(etcd.compacted, after_revision);
+  etcd.losses += 1;
+  etcd.cluster_id = string.format("%s%d", CLUSTER, below(world.random, 1e6));
+  end_watches(etcd, "could not read the answer: connection reset by peer");
 }
 
 export function digits(number: number): string {
@@ -81,6 +118,12 @@ export function event_line(key: string, { value, revision }: Version): string {
   return `{"result":{"events":[{${kind}"kv":{"key":${quoted(key)}${text},"mod_revision":"${digits(revision)}"}}]}}`;
 }
 
+function log_version(etcd: Etcd, key: string, version: Version): void {
+  if (!etcd.log.has(key)) etcd.log.set(key, []);
+  etcd.versions += 1;
+  log_of(etcd, key).push({ ...version, number: etcd.versions });
+}
+
 function put(etcd: Etcd, key: string, value: string | undefined, revision: number): void {
   if (!etcd.keys.has(key)) {
     etcd.keys.set(key, []);
@@ -89,8 +132,9 @@ function put(etcd: Etcd, key: string, value: string | undefined, revision: numbe
   }
   const version = { value, revision };
   versions_of(etcd, key).push(version);
+  log_version(etcd, key, version);
   const line = event_line(key, version);
-  for (const { lines } of etcd.watches) lines.push(line);
+  for (const { from, lines } of etcd.watches) if (revision >= from) lines.push(line);
 }
 
 function holds(etcd: Etcd, { key, target, mod_revision, value }: Compare): boolean {
@@ -118,14 +162,14 @@ function transact(etcd: Etcd, { compare, success, failure }: Body): object {
     }
   }
   if (has_changed) etcd.revision = next;
-  return { header: { revision: digits(etcd.revision), cluster_id: CLUSTER }, succeeded, responses };
+  return { header: { revision: digits(etcd.revision), cluster_id: etcd.cluster_id }, succeeded, responses };
 }
 
 function range(etcd: Etcd, { key, range_end, revision, count_only }: Body): object | string {
   const at = tonumber(revision ?? "0") ?? 0;
   if (at > 0 && at < etcd.compacted)
     return "status 400: etcdserver: mvcc: required revision has been compacted";
-  const header = { revision: digits(etcd.revision), cluster_id: CLUSTER };
+  const header = { revision: digits(etcd.revision), cluster_id: etcd.cluster_id };
   if (count_only === true) return { header };
   const first = key ?? "";
   if (range_end === undefined) return { header, kvs: key_values(etcd, first, at > 0 ? at : undefined) };

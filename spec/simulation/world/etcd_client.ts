@@ -16,14 +16,28 @@ export interface Link {
   loses_requests: number;
   loses_answers: number;
   delays: number;
+  /** How long a message takes at most, in seconds. */
+  latency: number;
+  /** What is to happen once when the gateway has listed the keys. */
+  on_list: ((this: void) => void) | undefined;
 }
 
 const TIMEOUT_SECONDS = 2;
 const TIMED_OUT = "could not read the answer: timeout";
-const LONGEST_LATENCY = 0.004;
+/** The latency of a network that is well. */
+export const LATENCY = 0.004;
 
 export function new_link(): Link {
-  return { is_cut: false, loses_requests: 0, loses_answers: 0, delays: 0 };
+  return {
+    ...{ is_cut: false, loses_requests: 0, loses_answers: 0, delays: 0 },
+    ...{ latency: LATENCY, on_list: undefined },
+  };
+}
+
+function note_list(link: Link): void {
+  const { on_list } = link;
+  link.on_list = undefined;
+  on_list?.();
 }
 
 /** Calls etcd over a network. Returns the answer, or undefined and the cause. */
@@ -35,7 +49,7 @@ function call(
 ): LuaMultiReturn<[object | undefined, string | undefined]> {
   const { world } = etcd;
   const { random } = world;
-  sleep(random() * LONGEST_LATENCY);
+  sleep(random() * link.latency);
   if (link.is_cut) return $multi(undefined, "could not connect: connection refused");
   if (happens(random, link.loses_requests)) {
     count(world, "requests to etcd lost");
@@ -51,12 +65,13 @@ function call(
     return $multi(undefined, TIMED_OUT);
   }
   const answer = answer_to(etcd, path, body);
+  if (body.range_end !== undefined && body.count_only !== true) note_list(link);
   if (happens(random, link.loses_answers)) {
     count(world, "answers of etcd lost");
     sleep(TIMEOUT_SECONDS);
     return $multi(undefined, TIMED_OUT);
   }
-  sleep(random() * LONGEST_LATENCY);
+  sleep(random() * link.latency);
   if (typeof answer === "string") return $multi(undefined, answer);
   return $multi(answer, undefined);
 }
@@ -92,13 +107,15 @@ function open_stream(
   link: Link,
   text: string,
 ): LuaMultiReturn<[Watch | undefined, string | undefined]> {
-  sleep(etcd.world.random() * LONGEST_LATENCY);
+  sleep(etcd.world.random() * link.latency);
   if (link.is_cut || etcd.world.now < etcd.leaderless_until)
     return $multi(undefined, "could not connect: connection refused");
   const from = tonumber(string.match(text, '"start_revision":"(%d+)"')[0]) ?? 0;
-  const watch: Watch = { lines: [], cause: undefined };
-  if (from <= etcd.compacted)
+  const watch: Watch = { link, from, lines: [], cause: undefined };
+  if (from <= etcd.compacted) {
     watch.lines.push(`{"result":{"canceled":true,"compact_revision":"${digits(etcd.compacted)}"}}`);
+    return $multi(watch, undefined);
+  }
   const missed: { key: string; version: Version }[] = [];
   for (const key of etcd.names) {
     for (const version of versions_of(etcd, key)) if (version.revision >= from) missed.push({ key, version });

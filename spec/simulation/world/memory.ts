@@ -1,6 +1,6 @@
 import * as ffi from "ffi";
 import { Header } from "../../../src/resty/sluice/store/memory/cells";
-import { step } from "./process";
+import { note_change, note_writing, step } from "./process";
 import type { World } from "./world";
 
 /** Memory that the processes share. Each access is a step, so a process may be killed between two of them. */
@@ -41,8 +41,10 @@ export function watch_revision(action: (this: void) => void): void {
 metatype("struct sluice_simulated_cells", {
   __index: (self: Cells, cell: number) => self.cells[cell],
   __newindex: (self: Cells, cell: number, value: number) => {
+    note_change();
     step();
     self.cells[cell] = value;
+    if ((cell as Header) === Header.WRITING) note_writing(value !== 0);
     if ((cell as Header) === Header.REVISION) on_revision();
   },
 });

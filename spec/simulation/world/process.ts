@@ -24,6 +24,9 @@ export interface Process {
   until_pause: number;
   /** The writes of files until it is killed in one; 0: it is not. */
   writes_left: number;
+  /** The changes of shared memory until it is killed while it has a write under way; 0: it is not. */
+  publishing_left: number;
+  is_writing: boolean;
   /** True: the process is stopped (SIGSTOP). */
   stopped: boolean;
   /** The light threads that were killed. */
@@ -73,6 +76,8 @@ export function new_process(world: World, name: string, pid: number): Process {
     until_death: NEVER,
     until_pause: draw_pause(world),
     writes_left: 0,
+    publishing_left: 0,
+    is_writing: false,
     stopped: false,
     ended: new LuaSet(),
   };
@@ -94,6 +99,26 @@ export function kill_after(process: Process, steps: number): void {
 /** Kills a process in one of its next writes of files. */
 export function kill_in_write(process: Process, writes: number): void {
   process.writes_left = writes;
+}
+
+/** Kills a process while it publishes a write, after so many changes of shared memory. */
+export function kill_publishing(process: Process, changes: number): void {
+  process.publishing_left = changes;
+}
+
+/** Notes that the running process begins or ends to journal and publish a write. */
+export function note_writing(is_writing: boolean): void {
+  if (running !== undefined) running.is_writing = is_writing;
+}
+
+/** Notes that the running process is about to change shared memory. */
+export function note_change(): void {
+  const process = running;
+  if (process?.is_writing !== true || process.publishing_left === 0) return;
+  process.publishing_left -= 1;
+  if (process.publishing_left > 0) return;
+  count(process.world, "killed while publishing");
+  kill_after(process, 1);
 }
 
 /** A moment at which the process that runs may end, but no other one may run. */

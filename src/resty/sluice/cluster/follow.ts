@@ -5,7 +5,7 @@ import { internal_error, start_background } from "../lib/run";
 import { unexpected } from "../lib/schema";
 import { note_failure, note_recovery, type Attempts } from "../net/backoff";
 import { ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
-import { get_key, is_alive, list_keys } from "../net/etcd/keys";
+import { get_key, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
 import { next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
 import { close_stream, type Stream } from "../net/stream";
@@ -14,7 +14,16 @@ import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
 import { set_replicator } from "../store/replicate";
 import { put_cluster_report } from "../store/source_status";
-import { before_key, complete_key, history_key, join_history, note_settled, type Joined } from "./history";
+import {
+  before_key,
+  check_history,
+  complete_key,
+  history_key,
+  join_history,
+  NEW_HISTORY,
+  note_settled,
+  type Joined,
+} from "./history";
 import { sort_keys } from "./listing";
 import { names_to_retry, publish_problems } from "./problems";
 import { apply_renewals, is_renewals, send_renewals } from "./renewals";
@@ -65,7 +74,7 @@ function apply_event(joined: Joined, { key, value, revision }: KeyEvent): string
   const { prefix, history } = joined;
   if (string.sub(key, 1, prefix.length) !== prefix)
     return unexpected(ETCD, "it has a key that does not begin with the prefix");
-  if (key === history_key(prefix)) return value === history ? undefined : "etcd begins a new history";
+  if (key === history_key(prefix)) return value === history ? undefined : NEW_HISTORY;
   if (key === before_key(prefix) || key === complete_key(prefix)) return undefined;
   if (is_renewals(prefix, key)) {
     if (value !== undefined) apply_renewals(key, value);
@@ -98,8 +107,8 @@ function retry_problems(joined: Joined): string | undefined {
 /** Does the regular work during a watch. Returns the cause when etcd fails. */
 function check(joined: Joined, is_time_to_retry: boolean): string | undefined {
   const { client, prefix } = joined;
-  const [alive, dead] = is_alive(client, prefix);
-  if (alive === undefined) return dead;
+  const lost = check_history(joined);
+  if (lost !== undefined) return lost;
   note_success();
   note_delivery();
   const unsent = send_renewals(client, prefix);
@@ -148,7 +157,7 @@ function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | 
   const parts = sort_keys(prefix, listing.keys);
   const [found, unknown] = join_history(client, prefix, listing, parts.history, parts.before, base);
   if (found === undefined) return $multi(undefined, unknown, 0);
-  const joined = { client, prefix, ...found, is_complete: parts.is_complete };
+  const joined = { client, prefix, ...found, is_complete: parts.is_complete, listed: listing.revision };
   const failed =
     settle_tombstones(joined, parts.tombstones) ??
     settle_all(joined, parts.upstreams, base, listing.revision) ??

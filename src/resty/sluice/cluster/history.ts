@@ -2,7 +2,7 @@ import * as clock from "../lib/clock";
 import { crc32 } from "../lib/crc32";
 import type { Result } from "../lib/result";
 import type { EtcdClient } from "../net/etcd/client";
-import type { KeyValue, Listing } from "../net/etcd/keys";
+import { get_key, type KeyValue, type Listing } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, put, remove } from "../net/etcd/txn";
 import {
   HISTORY_DIGITS,
@@ -23,6 +23,9 @@ import { parse_version, type History } from "./version";
  * tells that a gateway has put all its upstreams there once.
  */
 
+/** Why a session ends when etcd has lost its data. */
+export const NEW_HISTORY = "etcd begins a new history";
+
 const RANDOM_DIGITS = 8;
 /**
  * For so many seconds after this gateway has put back lost versions, changes wait: other gateways may come
@@ -38,6 +41,8 @@ export interface Joined extends History {
   prefix: string;
   /** Whether a gateway has put all its upstreams there: then a missing upstream was deleted. */
   is_complete: boolean;
+  /** etcd's revision when its keys were listed. */
+  listed: number;
 }
 
 /** Returns the key that identifies the history. */
@@ -146,6 +151,16 @@ export function join_history(
   note_settling(found.history, own);
   note_history(found.history);
   return $multi(found, undefined);
+}
+
+/**
+ * Checks that etcd answers and still has the history. A watch that began after etcd has lost its data does not
+ * tell that: it waits for a revision that may be far. Returns the cause of a failure. Phases that have cosockets.
+ */
+export function check_history({ client, prefix, history, listed }: Joined): string | undefined {
+  const [found, cause] = get_key(client, history_key(prefix));
+  if (found === undefined) return cause;
+  return found.entry?.value === history && found.revision >= listed ? undefined : NEW_HISTORY;
 }
 
 /** Records that all upstreams are settled. Returns the cause when that fails. Phases that have cosockets. */

@@ -1,6 +1,7 @@
 import { check_name } from "../config/name";
 import type { KeyValue } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, remove } from "../net/etcd/txn";
+import { known_history } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
 import { LOST } from "../store/document/problems";
 import { names, read } from "../store/document/read";
@@ -11,7 +12,7 @@ import { forget_others, forget_problem, note_problem } from "./problems";
 import { apply_deletion, apply_value, type Condition } from "./take_over";
 import { deleted_at } from "./tombstones";
 import { origin_of } from "./value";
-import { revision_in, version_at, type Version } from "./version";
+import { revision_in, version_at, version_of, type Version } from "./version";
 
 /** Settles differences between this gateway and etcd. Functions return the cause when etcd fails. */
 
@@ -81,8 +82,11 @@ function settle_if(
     entry === undefined ? undefined : { revision: entry.revision, origin: origin_in(joined, entry) };
   const around = { history, is_complete, deleted: deleted_at(name) };
   const step = decide(own_version(read(name)), stored, around);
+  // While this worker waits for the lock, one of a newer configuration may have joined a newer history.
   const is_wanted: Condition = (current) =>
-    is_current(current) && decide(own_version(current), stored, around) === step;
+    known_history() === history &&
+    is_current(current) &&
+    decide(own_version(current), stored, around) === step;
   if (step === "put back") return put_back(name, stored);
   if (step === "delete in etcd" && entry !== undefined) return delete_in_etcd(joined, entry);
   if (step === "take" && entry !== undefined) apply_value(name, entry, history, is_wanted);
@@ -103,8 +107,10 @@ export function settle(
   at: number,
 ): string | undefined {
   return settle_if(joined, name, entry, (current) => {
-    const known = revision_in(joined.history, current);
-    return own_version(current) === before || (known > 0 && known <= at);
+    if (own_version(current) === before) return true;
+    const version = version_of(current);
+    // A change that was made meanwhile in a history that is over is not newer: etcd has lost it.
+    return version !== undefined && (version.history !== joined.history || version.revision <= at);
   });
 }
 
