@@ -13,6 +13,7 @@ import { upstreamName } from "./stored.mjs";
  * Writes that the disk must hold before they are acknowledged.
  *
  * @typedef {object} DurableRow
+ * @property {number} wait milliseconds that each sync takes at least; 0: as long as the disk needs
  * @property {number} workers
  * @property {number} writers each has one write under way
  * @property {Summary} rate writes in a second, of the rounds
@@ -23,6 +24,8 @@ import { upstreamName } from "./stored.mjs";
 
 const WRITERS = [1, 8, 64];
 const WORKERS = [1, 2];
+/** A disk of this machine may be much faster than that of a cloud. */
+const WAITS = [0, 5];
 const SYNCS = 200;
 /** The size of the lines that a write appends, in bytes. */
 const LINE_BYTES = 400;
@@ -69,15 +72,45 @@ async function runRound({ place: { apiPort } }, writers, seconds) {
   return { rate: times.length / elapsed, times };
 }
 
-/** @param {number} workers @param {number} rounds @param {number} seconds @returns {Promise<DurableRow[]>} */
-async function measureWorkers(workers, rounds, seconds) {
-  console.error(`durable writes: ${workers} worker${workers > 1 ? "s" : ""}`);
-  const gateway = await newGateway(
-    "nginx",
-    (place) => configurations.sluice({ ...place, workers, sharedDict: "16m", options: { fsync: true } }, {}),
-    [],
-    1,
-  );
+/**
+ * Returns Lua code that makes each asynchronous sync end no earlier than after `wait` milliseconds, as on a
+ * slower disk.
+ * @param {number} wait
+ */
+const slowSyncs = (wait) => `
+    local aio = require("resty.sluice.store.disk.aio")
+    local now = require("resty.sluice.lib.clock").kernel_now
+    local begin, outcome, ends = aio.begin_sync, aio.end_of_sync, {}
+    aio.begin_sync = function(fd)
+      local id = begin(fd)
+      if id ~= nil then ends[id] = now() + ${wait / 1000} end
+      return id
+    end
+    aio.end_of_sync = function(id, may_wait)
+      if now() < ends[id] then return nil end
+      local code = outcome(id, may_wait)
+      if code ~= nil then ends[id] = nil end
+      return code
+    end`;
+
+/**
+ * @param {number} wait
+ * @param {number} workers
+ * @param {number} rounds
+ * @param {number} seconds
+ * @returns {Promise<DurableRow[]>}
+ */
+async function measureWorkers(wait, workers, rounds, seconds) {
+  console.error(`durable writes: ${workers} worker${workers > 1 ? "s" : ""}, ${wait} ms`);
+  const configuration = (/** @type {import("./configurations.mjs").Place} */ place) => {
+    const text = configurations.sluice(
+      { ...place, workers, sharedDict: "16m", options: { fsync: true } },
+      {},
+    );
+    const start = "init_by_lua_block {";
+    return wait > 0 ? text.replace(start, () => start + slowSyncs(wait)) : text;
+  };
+  const gateway = await newGateway("nginx", configuration, [], 1);
   gateway.launch();
   const api = await openClient(gateway.place.apiPort);
   for (let index = 0; index < Math.max(...WRITERS); index += 1) {
@@ -96,6 +129,7 @@ async function measureWorkers(workers, rounds, seconds) {
     const times = done.flatMap((one) => one.times);
     const rates = done.map(({ rate }) => rate);
     return {
+      wait,
       workers,
       writers,
       rate: summarize(rates),
@@ -110,6 +144,8 @@ async function measureWorkers(workers, rounds, seconds) {
 export async function measureDurable({ rounds, seconds }) {
   const sync = syncTime();
   const rows = [];
-  for (const workers of WORKERS) rows.push(...(await measureWorkers(workers, rounds, seconds)));
+  for (const wait of WAITS) {
+    for (const workers of WORKERS) rows.push(...(await measureWorkers(wait, workers, rounds, seconds)));
+  }
   return { sync, rows };
 }

@@ -106,6 +106,24 @@ function send_pieces(next_piece: NextPiece, is_utf8: boolean): void {
   }
 }
 
+/** The bytes of a long text that are sent at a time. */
+const PIECE_BYTES = 65536;
+
+/** Sends a text. Other requests are served between the pieces of a long one. */
+function send_text(text: string): void {
+  ngx.header["Content-Length"] = tostring(text.length);
+  if (text.length <= PIECE_BYTES) {
+    ngx.print(text);
+    return;
+  }
+  let sent = 0;
+  send_pieces(() => {
+    if (sent >= text.length) return undefined;
+    sent += PIECE_BYTES;
+    return string.sub(text, sent - PIECE_BYTES + 1, sent);
+  }, true);
+}
+
 /**
  * Discards the request body unless a resource has read it. Otherwise nginx discards it at the end of the
  * request and then answers `Expect: 100-continue` after a part of the response has been sent.
@@ -133,9 +151,7 @@ export function send(answer: Answer): void {
   } else if (answer.next_piece !== undefined) {
     send_pieces(answer.next_piece, answer.is_utf8 === true);
   } else if (text !== undefined) {
-    const valid = answer.is_utf8 === true ? text : escape_invalid_utf8(text);
-    ngx.header["Content-Length"] = tostring(valid.length);
-    ngx.print(valid);
+    send_text(answer.is_utf8 === true ? text : escape_invalid_utf8(text));
   }
 }
 

@@ -64,6 +64,9 @@ const patience = ffi.new("struct sluice_aio_patience") as ffi.CData & {
   nanoseconds: number;
 };
 
+/** How requests have ended, from the time when the kernel tells it to the time when they ask. */
+const ended = new LuaTable<number, number | undefined>();
+
 let is_set_up = false;
 let is_missing = calls === undefined;
 let last = 0;
@@ -94,12 +97,15 @@ export function begin_sync(fd: number): number | undefined {
 export function end_of_sync(id: number, may_wait: boolean): number | undefined {
   patience.nanoseconds = may_wait ? FIRST_NANOSECONDS : 0;
   const number = calls?.getevents ?? 0;
-  for (;;) {
+  let code = ended.get(id);
+  while (code === undefined) {
     const found = C.sluice_io_getevents(number, context[0], may_wait ? 1 : 0, 1, event, patience);
     if (tonumber(found) !== 1) return undefined;
-    // Another request is one whose coroutine has died.
-    if (tonumber(event[0].data) === id) return -(tonumber(event[0].result) as number);
+    ended.set(tonumber(event[0].data) as number, -(tonumber(event[0].result) as number));
+    code = ended.get(id);
   }
+  ended.delete(id);
+  return code;
 }
 
 /** Returns the text of a code. */

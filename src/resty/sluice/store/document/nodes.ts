@@ -5,6 +5,7 @@ import type { Problem } from "../../config/problem";
 import { carried_over, type ServerConfig } from "../../config/server";
 import { seconds_of } from "../../config/time";
 import { encode } from "../../lib/json";
+import { rest } from "../../lib/rest";
 import { set_of } from "../../lib/tables";
 import { Row } from "../memory/cells";
 import { use_rare_cells } from "../memory/rare_cells";
@@ -53,8 +54,12 @@ export function find_node(text: string, name: string): NodeRecord | undefined {
 
 /** Returns all servers that have registered themselves. O(servers). */
 export function registered_nodes(document: Document): NodeRecord[] {
-  const lines = document.lines.filter((line) => has_sourced(line, "register"));
-  return lines.map((line) => parse_line(line) as NodeRecord);
+  const nodes: NodeRecord[] = [];
+  for (const line of document.lines) {
+    if (has_sourced(line, "register")) nodes.push(parse_line(line) as NodeRecord);
+    rest();
+  }
+  return nodes;
 }
 
 function expiry_of({ row }: ServerRecord): number {
