@@ -10,7 +10,8 @@ import { use_loads } from "../src/resty/sluice/live/view/surroundings";
 import { use_zone } from "../src/resty/sluice/live/view/zone";
 import { apply_document, new_upstream } from "../src/resty/sluice/live/view/upstream";
 import type { Document } from "../src/resty/sluice/store/document/document";
-import { Row, type RowNumber, Slot } from "../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../src/resty/sluice/store/memory/cells";
+import { Slot } from "../src/resty/sluice/store/memory/header_cells";
 import {
   begun_of,
   create,

@@ -9,7 +9,8 @@ import { in_flight, use_loads } from "../src/resty/sluice/live/view/surroundings
 import { apply_document, new_upstream } from "../src/resty/sluice/live/view/upstream";
 import { time_cost } from "../src/resty/sluice/balancer/time_cost";
 import type { Document } from "../src/resty/sluice/store/document/document";
-import { Row, type RowNumber, Slot } from "../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../src/resty/sluice/store/memory/cells";
+import { Slot } from "../src/resty/sluice/store/memory/header_cells";
 import { create, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/memory/region";
 import { surroundings_of } from "../src/resty/sluice/live/view/surroundings";
 

@@ -9,7 +9,8 @@ import { type LiveServer, type LiveUpstream, Own } from "../../src/resty/sluice/
 import { use_loads } from "../../src/resty/sluice/live/view/surroundings";
 import { count_times, use_times } from "../../src/resty/sluice/live/view/times";
 import { apply_document, new_upstream } from "../../src/resty/sluice/live/view/upstream";
-import { type Cell, Row, type RowNumber, Slot } from "../../src/resty/sluice/store/memory/cells";
+import { type Cell, Row, type RowNumber } from "../../src/resty/sluice/store/memory/cells";
+import { Slot } from "../../src/resty/sluice/store/memory/header_cells";
 import { Counter } from "../../src/resty/sluice/store/memory/counter_cells";
 import { create, row_at, shared_memory, slot_at } from "../../src/resty/sluice/store/memory/region";
 import { make_dict } from "../../spec/unit/support/dict";

@@ -9,7 +9,8 @@ import { apply_document, new_upstream } from "../../src/resty/sluice/live/view/u
 import type { Document } from "../../src/resty/sluice/store/document/document";
 import { format_line } from "../../src/resty/sluice/store/document/line";
 import { note_limits } from "../../src/resty/sluice/store/limits";
-import { type RowNumber, Slot } from "../../src/resty/sluice/store/memory/cells";
+import type { RowNumber } from "../../src/resty/sluice/store/memory/cells";
+import { Slot } from "../../src/resty/sluice/store/memory/header_cells";
 import { create, shared_memory, slot_at } from "../../src/resty/sluice/store/memory/region";
 import { allocate_row, free_row, start_row } from "../../src/resty/sluice/store/memory/rows";
 import { make_dict } from "../../spec/unit/support/dict";

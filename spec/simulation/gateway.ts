@@ -4,7 +4,7 @@ import type * as Files from "../../src/resty/sluice/store/disk/files";
 import type * as Sync from "../../src/resty/sluice/store/disk/sync";
 import type * as Clustered from "../../src/resty/sluice/store/document/clustered";
 import type * as HistoryFiles from "../../src/resty/sluice/store/history/files";
-import { Header } from "../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../src/resty/sluice/store/memory/header_cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
 import type * as Open from "../../src/resty/sluice/store/open";

@@ -1,7 +1,7 @@
 import type * as Journal from "../../src/resty/sluice/store/disk/journal";
 import type * as Difference from "../../src/resty/sluice/store/document/difference";
 import type * as Documents from "../../src/resty/sluice/store/document/document";
-import { Header } from "../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../src/resty/sluice/store/memory/header_cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
 import { fork_memory, new_spare_worker, type Gateway } from "./gateway";

@@ -1,5 +1,5 @@
 import * as ffi from "ffi";
-import { Header } from "../../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../../src/resty/sluice/store/memory/header_cells";
 import { note_change, note_writing, step } from "./process";
 import type { World } from "./world";
 

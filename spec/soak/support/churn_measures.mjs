@@ -7,11 +7,11 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 /** Returns the place of a cell of the header, which the compiler inlines. @param {string} name */
 function headerCell(name) {
-  const text = readFileSync(join(root, "src/resty/sluice/store/memory/cells.ts"), "utf8");
+  const text = readFileSync(join(root, "src/resty/sluice/store/memory/header_cells.ts"), "utf8");
   const [, body = ""] = /enum Header \{([^}]*)\}/.exec(text) ?? [];
   const members = body.replaceAll(/\/\*\*[^]*?\*\//g, "").split(",");
   const place = members.findIndex((member) => member.trim() === name);
-  if (place < 0) throw new Error(`cells.ts: no ${name} in the header`);
+  if (place < 0) throw new Error(`header_cells.ts: no ${name} in the header`);
   return place;
 }
 

@@ -16,7 +16,8 @@ import { difference } from "../../../src/resty/sluice/store/document/difference"
 import { format_document, type Document } from "../../../src/resty/sluice/store/document/document";
 import { format_line } from "../../../src/resty/sluice/store/document/line";
 import { note_limits } from "../../../src/resty/sluice/store/limits";
-import { Header, type RowNumber, Slot, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { type RowNumber, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { Header, Slot } from "../../../src/resty/sluice/store/memory/header_cells";
 import { delete_text, put_text } from "../../../src/resty/sluice/store/memory/dict";
 import {
   create,

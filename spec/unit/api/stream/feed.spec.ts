@@ -10,7 +10,7 @@ import {
 } from "../../../../src/resty/sluice/api/stream/sender";
 import * as clock from "../../../../src/resty/sluice/lib/clock";
 import { set_of } from "../../../../src/resty/sluice/lib/tables";
-import { Header } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../../../src/resty/sluice/store/memory/header_cells";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { note_changes } from "../../../../src/resty/sluice/store/memory/changes";
 import { put_event, remember } from "../../../../src/resty/sluice/store/memory/dict";

@@ -1,6 +1,7 @@
 import "../../support/nginx_stub";
 
-import { Header, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../../../src/resty/sluice/store/memory/header_cells";
 import {
   changes_of,
   new_follower,

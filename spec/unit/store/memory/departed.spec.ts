@@ -1,4 +1,5 @@
-import { Row, type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import { Slot } from "../../../../src/resty/sluice/store/memory/header_cells";
 import {
   CODE_STEP,
   Counter,

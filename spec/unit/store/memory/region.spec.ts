@@ -1,4 +1,5 @@
-import { type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import { Slot } from "../../../../src/resty/sluice/store/memory/header_cells";
 import {
   active_at,
   begun_at,

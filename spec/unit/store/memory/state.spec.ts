@@ -1,4 +1,5 @@
-import { Header, Row, UpstreamRow } from "../../../../src/resty/sluice/store/memory/cells";
+import { Row, UpstreamRow } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../../../src/resty/sluice/store/memory/header_cells";
 import { Check, State } from "../../../../src/resty/sluice/store/memory/states";
 import { shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import { conclude, state_name } from "../../../../src/resty/sluice/store/memory/state";

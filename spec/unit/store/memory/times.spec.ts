@@ -1,4 +1,5 @@
-import { type Cell, type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import type { Cell, RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import { Slot } from "../../../../src/resty/sluice/store/memory/header_cells";
 import { Counter, TimeCell } from "../../../../src/resty/sluice/store/memory/counter_cells";
 import {
   counter_at,

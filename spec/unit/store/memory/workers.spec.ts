@@ -1,5 +1,5 @@
 import { held_slots } from "./held_slots";
-import { Header, Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header, Slot } from "../../../../src/resty/sluice/store/memory/header_cells";
 import { create, shared_memory, slot_at } from "../../../../src/resty/sluice/store/memory/region";
 import { workers_at } from "../../../../src/resty/sluice/store/memory/workers";
 import { expect } from "../../support/expect";

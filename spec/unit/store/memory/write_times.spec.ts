@@ -1,4 +1,4 @@
-import { Header } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header } from "../../../../src/resty/sluice/store/memory/header_cells";
 import { count_refusal, get_refusals } from "../../../../src/resty/sluice/store/memory/refusals";
 import { create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import {

@@ -41,7 +41,8 @@ function enter(least: Least, peer: Peer): void {
 function find_heaviest(least: Least): void {
   const { peers } = least;
   least.heaviest = 0;
-  for (const place of $range(1, least.count)) least.heaviest = math.max(least.heaviest, peers.get(place).weight);
+  for (const place of $range(1, least.count))
+    least.heaviest = math.max(least.heaviest, peers.get(place).weight);
 }
 
 function leave(least: Least, peer: Peer): void {

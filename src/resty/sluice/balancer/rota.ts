@@ -48,7 +48,10 @@ export function owed_to_group({ sole, time_base }: Rota, group: Group): number {
 function owed_to(rota: Rota, member: Member<Group>): number {
   const ring = member[PeerField.RING];
   if (ring.members === 1) return owed_to_group(rota, ring);
-  return math.max(-MOST_OWED, math.min(MOST_OWED, ring.peer_weight * rota.time_base - member[PeerField.SERVED]));
+  return math.max(
+    -MOST_OWED,
+    math.min(MOST_OWED, ring.peer_weight * rota.time_base - member[PeerField.SERVED]),
+  );
 }
 
 /** Schedules a group again after it or its owed turns have changed. `settle` must have been called. */

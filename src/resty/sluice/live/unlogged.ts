@@ -1,7 +1,8 @@
 import type { NumberPointer } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
-import { Header, Row, UpstreamRow } from "../store/memory/cells";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { Header } from "../store/memory/header_cells";
 import { record_problem } from "../store/memory/events";
 import { find_attempts, forget_attempts, forget_first } from "./attempts";
 import { uncount_retry } from "./retries";

@@ -5,7 +5,7 @@ import type { Result } from "../lib/result";
 import { in_slices } from "../lib/slices";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
-import { Header } from "./memory/cells";
+import { Header } from "./memory/header_cells";
 import { acquire, Lock, release, release_after, try_acquire } from "./memory/lock";
 import { revision, shared_memory } from "./memory/region";
 import { repair } from "./unfinished";

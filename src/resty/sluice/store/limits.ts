@@ -90,8 +90,7 @@ function clear_outliers(name: string, { row, lines }: Document): void {
   for (const line of lines) {
     const [, , server_row] = numbers_in(line);
     const at = row_at(server_row);
-    if (has_rare_cells(at) && has_noted(at))
-      clear_outlier(subject_of(name, row, parse_line(line)));
+    if (has_rare_cells(at) && has_noted(at)) clear_outlier(subject_of(name, row, parse_line(line)));
   }
 }
 

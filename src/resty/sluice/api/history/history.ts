@@ -1,6 +1,6 @@
 import { invalid_value } from "../../config/problem";
 import type { Read } from "../../config/reader";
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { shared_memory } from "../../store/memory/region";
 import { keeps_history } from "../../store/history/files";
 import { begin_reading, changes_in, next_entry, type Entry, type Reading } from "../../store/history/reader";

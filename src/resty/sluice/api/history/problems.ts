@@ -1,6 +1,6 @@
 import type { Problem } from "../../config/problem";
 import type { Reading } from "../../store/history/reader";
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { shared_memory } from "../../store/memory/region";
 
 /** The problems of requests about the history. */

@@ -4,7 +4,7 @@ import { read } from "../../store/document/read";
 import { present, undo, type Past } from "../../store/history/past";
 import type { PastChange } from "../../store/history/lines";
 import { begin_reading, changes_in, next_entry } from "../../store/history/reader";
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { shared_memory } from "../../store/memory/region";
 import { not_restorable, unreadable } from "./problems";
 

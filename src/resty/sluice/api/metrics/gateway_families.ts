@@ -1,7 +1,7 @@
 import { VERSION } from "../../lib/version";
 import { displaced } from "../../store/disk/files";
 import * as disk from "../../store/disk/writer";
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { dict_capacity, dict_free_space } from "../../store/memory/dict";
 import { get_refusals } from "../../store/memory/refusals";
 import { revision, shared_memory } from "../../store/memory/region";

@@ -2,7 +2,7 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
 import { VERSION } from "../../lib/version";
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { parent_pid } from "../../store/memory/posix";
 import { shared_memory } from "../../store/memory/region";
 import { reset_respawned, respawned_workers } from "../../store/memory/workers";

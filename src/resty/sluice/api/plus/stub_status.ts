@@ -1,6 +1,6 @@
 import { C, cdef, type NumberPointer } from "ffi";
 
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { shared_memory } from "../../store/memory/region";
 import { ok, reply, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";

@@ -1,4 +1,4 @@
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { last_event } from "../../store/memory/dict";
 import { revision, shared_memory } from "../../store/memory/region";
 

@@ -1,7 +1,7 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { decode, encode, record } from "../../lib/json";
-import { Header } from "../../store/memory/cells";
+import { Header } from "../../store/memory/header_cells";
 import { changes_of, type MadeChanges } from "../../store/memory/changes";
 import { get_event, last_event, MOST_EVENTS } from "../../store/memory/dict";
 import { revision, shared_memory } from "../../store/memory/region";

@@ -183,7 +183,9 @@ function companies_of(upstream: LiveUpstream, now: number): LuaTable<string, Com
     if (is_present(server)) {
       const performance = performance_of(server);
       const is_healthy =
-        server.in_rotation && !server[Own.PARAMETERS].backup && memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
+        server.in_rotation &&
+        !server[Own.PARAMETERS].backup &&
+        memory[server.row + Row.UNAVAILABLE_UNTIL] <= now;
       const company = company_at(companies, upstream.zones === undefined ? "" : (server.zone ?? ""));
       if (is_healthy) company.healthy = company.healthy + 1;
       if (is_healthy && slow_start_part(server.row, server[Own.PARAMETERS].slow_start, now) === 1) {

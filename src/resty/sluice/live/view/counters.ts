@@ -1,8 +1,22 @@
 import type { NumberPointer } from "ffi";
 
-import { type Cell, Row, type RowNumber, Slot } from "../../store/memory/cells";
-import { CODE_STEP, Counter, LAST_CODE, RARE_CODES, type UpstreamCounter } from "../../store/memory/counter_cells";
-import { counter_at, offset_of, rare_codes_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
+import { type Cell, Row, type RowNumber } from "../../store/memory/cells";
+import { Slot } from "../../store/memory/header_cells";
+import {
+  CODE_STEP,
+  Counter,
+  LAST_CODE,
+  RARE_CODES,
+  type UpstreamCounter,
+} from "../../store/memory/counter_cells";
+import {
+  counter_at,
+  offset_of,
+  rare_codes_of,
+  shared_memory,
+  slot_at,
+  stamp_at,
+} from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
 import { use_endings } from "./endings";
 import { type Counted, type LiveServer, Own } from "./model";
@@ -50,7 +64,8 @@ export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell
   const at = counter_at(slot, row);
   if (memory[stamp] !== incarnation) {
     const rare = rare_codes_of(at);
-    if (memory[at + LAST_CODE] !== 0) for (const cell of $range(rare, rare + RARE_CODES - 1)) memory[cell] = 0;
+    if (memory[at + LAST_CODE] !== 0)
+      for (const cell of $range(rare, rare + RARE_CODES - 1)) memory[cell] = 0;
     for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
     memory[stamp] = incarnation;
   }

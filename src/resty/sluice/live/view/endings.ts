@@ -1,7 +1,7 @@
 import type { NumberPointer } from "ffi";
 
 import type { Endings, Peer } from "../../balancer/method";
-import { Slot } from "../../store/memory/cells";
+import { Slot } from "../../store/memory/header_cells";
 import { ending_at, row_number_of, slot_at } from "../../store/memory/region";
 import type { LiveServer } from "./model";
 

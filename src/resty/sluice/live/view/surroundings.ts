@@ -79,13 +79,11 @@ function utilization(this: void, peer: Peer): number {
 }
 
 /** What the methods of all upstreams can learn, as the index of a metatable; undefined: not yet asked for. */
-let common: { __index: Omit<Surroundings, "total_in_flight" | "loads"> } | undefined;
+let common: { __index: Omit<Surroundings, "random" | "start" | "total_in_flight" | "loads"> } | undefined;
 
 function common_surroundings(): { __index: object } {
   common ??= {
     __index: {
-      random: math.random,
-      start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
       now: clock.now,
       crc32: ngx.crc32_long,
       in_flight,
@@ -112,7 +110,12 @@ function common_surroundings(): { __index: object } {
  * @param upstream_row its row
  */
 export function surroundings_of(active: Cell, upstream_row: Cell): Surroundings {
-  const own = { total_in_flight: () => sum_of_slots(active), loads: loads_of(upstream_row) };
+  const own = {
+    random: math.random,
+    start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
+    total_in_flight: () => sum_of_slots(active),
+    loads: loads_of(upstream_row),
+  };
   return setmetatable(own as unknown as Surroundings, common_surroundings());
 }
 

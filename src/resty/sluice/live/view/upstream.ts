@@ -130,7 +130,10 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
 function apply_line(upstream: LiveUpstream, line: string, document: Document): LiveServer {
   const next = new_server(upstream, parse_line(line), line);
   let server = upstream.servers.get(next.id);
-  if (server?.incarnation === next.incarnation && server[Own.PARAMETERS].backup === next[Own.PARAMETERS].backup) {
+  if (
+    server?.incarnation === next.incarnation &&
+    server[Own.PARAMETERS].backup === next[Own.PARAMETERS].backup
+  ) {
     change(upstream, server, next);
   } else {
     if (server !== undefined) remove(upstream, server);

@@ -1,5 +1,5 @@
 import { from_prefix } from "../../lib/path";
-import { Header } from "../memory/cells";
+import { Header } from "../memory/header_cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
 import { count_openings, flaw_of, is_at, state_of } from "./stat";

@@ -1,5 +1,5 @@
 import type { Result } from "../../lib/result";
-import { Header } from "../memory/cells";
+import { Header } from "../memory/header_cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
 import { note_saving } from "./failures";

@@ -7,7 +7,7 @@ import { escape_invalid_utf8 } from "../../lib/utf8";
 import { change_text, deletion_text } from "../disk/journal";
 import type { Difference } from "../document/difference";
 import type { Document } from "../document/document";
-import { Header } from "../memory/cells";
+import { Header } from "../memory/header_cells";
 import { shared_memory } from "../memory/region";
 import type { Author } from "./author";
 import { summary_line, upstream_line } from "./lines";

@@ -2,7 +2,7 @@ import type { Result } from "../../lib/result";
 import { note_saving } from "../disk/failures";
 import { format_start } from "../disk/journal";
 import { sync_change } from "../disk/sync";
-import { Header } from "../memory/cells";
+import { Header } from "../memory/header_cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
 

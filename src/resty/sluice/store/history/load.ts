@@ -1,4 +1,4 @@
-import { Header } from "../memory/cells";
+import { Header } from "../memory/header_cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
 import { begin_anew, history_file } from "./files";

@@ -1,7 +1,7 @@
 import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
 import { read_start } from "../disk/first_line";
-import { Header } from "../memory/cells";
+import { Header } from "../memory/header_cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
 import { history_file } from "./files";

@@ -1,4 +1,5 @@
-import { Header, type RowNumber } from "./cells";
+import type { RowNumber } from "./cells";
+import { Header } from "./header_cells";
 import { opened } from "./dict";
 import { shared_memory } from "./region";
 import type { ChangeKind, UpstreamChange } from "./upstream_change";

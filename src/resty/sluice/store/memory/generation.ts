@@ -1,5 +1,5 @@
 import * as clock from "../../lib/clock";
-import { Header } from "./cells";
+import { Header } from "./header_cells";
 import { shared_memory } from "./region";
 
 /** The workers that do the background work: after a reload the new ones, although old ones still run. */

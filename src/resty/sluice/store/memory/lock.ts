@@ -1,7 +1,7 @@
 import * as clock from "../../lib/clock";
 import { with_rests_while } from "../../lib/rest";
 import type { Result } from "../../lib/result";
-import { Header } from "./cells";
+import { Header } from "./header_cells";
 import { lock_holder, open_memory_file, pause, try_lock, unlock } from "./posix";
 import { shared_memory } from "./region";
 

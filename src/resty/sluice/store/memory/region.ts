@@ -1,7 +1,8 @@
 import type { NumberPointer } from "ffi";
 import type { Result } from "../../lib/result";
 
-import { type Cell, Header, Row, type RowNumber, RowPlace, Slot } from "./cells";
+import { type Cell, Row, type RowNumber, RowPlace } from "./cells";
+import { Header, Slot } from "./header_cells";
 import { COMMON_CODES, Counter, LAST_CODE, RARE_CODES, TimeCell } from "./counter_cells";
 import { doubles_at, map_shared } from "./posix";
 

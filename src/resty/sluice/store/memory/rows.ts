@@ -1,4 +1,5 @@
-import { Header, NO_ID, Row, type RowNumber, UpstreamRow } from "./cells";
+import { NO_ID, Row, type RowNumber, UpstreamRow } from "./cells";
+import { Header } from "./header_cells";
 import { forget_reason } from "./reasons";
 import { Check, State } from "./states";
 import { clear_rare_cells, use_rare_cells } from "./rare_cells";

@@ -1,4 +1,5 @@
-import { Header, NO_ID, Row, type RowNumber, Slot } from "./cells";
+import { NO_ID, Row, type RowNumber } from "./cells";
+import { Header, Slot } from "./header_cells";
 import { UpstreamCounter } from "./counter_cells";
 import { exclusively } from "./dict";
 import { holder_of, Lock, release, try_acquire } from "./lock";

@@ -1,5 +1,5 @@
 import { no_pause } from "../../lib/pause";
-import { Header } from "./cells";
+import { Header } from "./header_cells";
 import { get_text, opened, put_text, upstream_key } from "./dict";
 import { shared_memory } from "./region";
 

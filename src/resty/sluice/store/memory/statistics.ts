@@ -1,6 +1,7 @@
 import * as clock from "../../lib/clock";
 import type { Result } from "../../lib/result";
-import { type Cell, Row, type RowNumber, Slot, UpstreamRow } from "./cells";
+import { type Cell, Row, type RowNumber, UpstreamRow } from "./cells";
+import { Slot } from "./header_cells";
 import { CODE_STEP, CODES, Counter, LAST_CODE, RARE_CODES, UpstreamCounter } from "./counter_cells";
 import { has_rare_cells, rare_cells_of } from "./rare_cells";
 import { State } from "./states";

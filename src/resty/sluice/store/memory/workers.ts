@@ -1,4 +1,5 @@
-import { type Cell, Header, NO_ID, Row, type RowNumber, Slot } from "./cells";
+import { type Cell, NO_ID, Row, type RowNumber } from "./cells";
+import { Header, Slot } from "./header_cells";
 import { active_at, last_slot, offset_of, row_at, shared_memory, slot_at } from "./region";
 import { is_held } from "./slots";
 

@@ -1,4 +1,4 @@
-import { Header } from "./cells";
+import { Header } from "./header_cells";
 import { shared_memory } from "./region";
 
 /** How long writes take, from the lock to the publication: a histogram in cells that all workers share. */
