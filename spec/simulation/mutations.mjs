@@ -195,11 +195,6 @@ const OF_CLUSTER = [
     changes: [change("cluster/history", "        ____temp_13 = ____exports.NEW_HISTORY\n", "")],
   },
   {
-    name: "lost_history_applied",
-    about: "a worker of the last configuration applies a change of a history that is over",
-    changes: [change("cluster/settle", "known_history() == history and ", "")],
-  },
-  {
     name: "compaction_overlooked",
     about: "a watch goes on although etcd has compacted the changes that it should bring",
     changes: [

@@ -69,6 +69,7 @@ function race(run: Run, action: Action): void {
     send(run, { ...action, who: who + 1, request, names, match: "none" });
     after(world, SLOW_LATENCY / 4, () => {
       if (happens(world.random, 0.3)) etcd.compacted = etcd.revision;
+      else if (happens(world.random, 0.2)) lose_data(etcd, math.floor(etcd.revision * amount));
     });
     after(world, 2 * SLOW_LATENCY, () => {
       link.latency = LATENCY;
