@@ -15,6 +15,7 @@ import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
  * @property {string[]} addresses the application servers
  * @property {number} keepalive number of idle connections to them that are kept
  * @property {boolean} reports whether each of their answers has a load report
+ * @property {boolean} [isTuned] whether it has the directives of "Fewer instructions" in docs/reference/setup.md
  * @property {Secure} [secure] where clients can connect with TLS too
  */
 
@@ -90,6 +91,17 @@ function proxying(upstream, { reports }) {
   return `proxy_pass http://${upstream}; proxy_http_version 1.1; proxy_set_header Connection "";${hidden}`;
 }
 
+/** Sluice reads these variables of each request. @param {Pick<Place, "isTuned">} place */
+function tuning({ isTuned = false }) {
+  const format = `log_format sluice "$upstream_status $upstream_bytes_sent $upstream_bytes_received";`;
+  return isTuned ? `  ${poolSize({ isTuned })}\n  ${format}\n` : "";
+}
+
+/** @param {Pick<Place, "isTuned">} place */
+function poolSize({ isTuned = false }) {
+  return isTuned ? "request_pool_size 8k;" : "";
+}
+
 /** @param {Place} place */
 function keepalive(place) {
   return `keepalive ${place.keepalive}; ${keepConnections}`;
@@ -125,7 +137,7 @@ export function native(place, method) {
     ${servers}
     ${keepalive(place)}
   }`;
-  return nginx(place, "", `${upstream}\n${traffic(place)}`);
+  return nginx(place, "", `${poolSize(place)}\n${upstream}\n${traffic(place)}`);
 }
 
 /**
@@ -161,17 +173,19 @@ ${traffic(place)}`;
  */
 export function sluice(place, upstreams) {
   const { workers = 1, zone, directives = "", options = {} } = place;
-  const http = `  ${directives}
+  const module = place.isTuned === true ? "sluice" : 'require("resty.sluice")';
+  const http = `${tuning(place)}  ${directives}
   lua_package_path "${modules};;";
   lua_shared_dict sluice ${place.sharedDict};
   init_by_lua_block {
-    require("resty.sluice").setup(${toLua({ ...options, state_dir: `${place.folder}/state`, zone, upstreams })})
+    sluice = require("resty.sluice")
+    sluice.setup(${toLua({ ...options, state_dir: `${place.folder}/state`, zone, upstreams })})
   }
   init_worker_by_lua_block { require("resty.sluice").init_worker() }
-  log_by_lua_block { require("resty.sluice").log() }
+  log_by_lua_block { ${module}.log() }
   upstream app {
     server 0.0.0.1;
-    balancer_by_lua_block { require("resty.sluice").balance("app") }
+    balancer_by_lua_block { ${module}.balance("app") }
     ${keepalive(place)}
   }
   upstream sluice_dynamic {

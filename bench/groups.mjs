@@ -1,6 +1,16 @@
 import * as methods from "./methods.mjs";
 import { realistic } from "./traffic.mjs";
-import { haproxy, native, nativeAgain, nativeRoundRobin, onlyPicks, sluice, split } from "./variants.mjs";
+import {
+  haproxy,
+  native,
+  nativeAgain,
+  nativeRoundRobin,
+  nativeTuned,
+  onlyPicks,
+  sluice,
+  sluiceTuned,
+  split,
+} from "./variants.mjs";
 
 /** @typedef {methods.Method} Method */
 /** @typedef {import("./variants.mjs").Variant} Variant */
@@ -33,12 +43,14 @@ const overhead = [
     part: "overhead",
     servers: 4,
     keepalive: 128,
-    budget: 1.12,
+    budget: 1.08,
     variants: [
       nativeRoundRobin,
       nativeAgain,
       sluice(methods.roundRobin, nativeRoundRobin),
       sluice(methods.roundRobinWatched, nativeRoundRobin),
+      nativeTuned,
+      sluiceTuned,
       onlyPicks("Lua, only picks", "", nativeRoundRobin),
       onlyPicks("Lua, only picks, empty log phase", "log_by_lua_block { local nothing }", nativeRoundRobin),
       haproxy,
@@ -48,6 +60,13 @@ const overhead = [
     part: "overhead",
     servers: 500,
     keepalive: 4096,
+    variants: [nativeRoundRobin, nativeAgain, sluice(methods.roundRobin, nativeRoundRobin)],
+  },
+  {
+    part: "overhead",
+    servers: 2000,
+    keepalive: 4096,
+    budget: 0.6,
     variants: [nativeRoundRobin, nativeAgain, sluice(methods.roundRobin, nativeRoundRobin)],
   },
 ];

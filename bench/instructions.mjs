@@ -7,7 +7,7 @@ import { table } from "./markdown.mjs";
 import * as methods from "./methods.mjs";
 import { readProfile } from "./profile.mjs";
 import { summarize } from "./statistics.mjs";
-import { nativeRoundRobin, onlyPicks, sluice, split } from "./variants.mjs";
+import { nativeRoundRobin, nativeTuned, onlyPicks, sluice, sluiceTuned, split } from "./variants.mjs";
 
 /** @typedef {import("./variants.mjs").Variant} Variant */
 /** @typedef {import("./statistics.mjs").Summary} Summary */
@@ -43,6 +43,8 @@ const variants = [
   ].map((method) => sluice(method, nativeRoundRobin)),
   split("split in turn", {}, nativeRoundRobin),
   split("split by a key", { by: KEY }, nativeRoundRobin),
+  nativeTuned,
+  sluiceTuned,
 ];
 
 /**

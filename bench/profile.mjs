@@ -15,7 +15,9 @@ const FUNCTIONS = {
   /** Runs the Lua code of both phases. */
   lua: "lua_pcall",
   peer: "ngx_http_lua_ffi_balancer_set_current_peer",
-  variables: "ngx_http_get_variable",
+  /** Read variables by name, and those of which Sluice knows the index. */
+  named: "ngx_http_get_variable",
+  indexed: "ngx_http_get_flushed_variable",
 };
 
 /**
@@ -48,10 +50,11 @@ export function readProfile(file, requests) {
   const count = (/** @type {string} */ name) =>
     Number(new RegExp(`^ *([\\d,]+) .*:${name}\\b`, "m").exec(inclusive)?.[1].replaceAll(",", "") ?? 0) /
     requests;
-  const { timers, balance, log, lua, peer, variables } = Object.fromEntries(
+  const { timers, balance, log, lua, peer, named, indexed } = Object.fromEntries(
     Object.entries(FUNCTIONS).map(([part, name]) => [part, count(name)]),
   );
   const total = all / requests - timers;
+  const variables = named + indexed;
   return {
     total,
     nginx: total - balance - log,

@@ -83,9 +83,33 @@ export function onlyPicks(label, log, base) {
   return { label, program: "nginx", configuration, base: base.label };
 }
 
+/**
+ * Returns a row with the directives that docs/reference/setup.md names for fewer instructions.
+ * @param {Variant} variant
+ * @param {string} label
+ * @param {string} base
+ * @returns {Variant}
+ */
+function tuned(variant, label, base) {
+  return {
+    ...variant,
+    label,
+    base,
+    configuration: (place) => variant.configuration({ ...place, isTuned: true }),
+  };
+}
+
 export const nativeRoundRobin = native(methods.roundRobin);
 /** The same as `nativeRoundRobin`. The difference between the two rows is the noise of the table. */
 export const nativeAgain = { ...nativeRoundRobin, label: "nginx again (noise)" };
+
+const labelOfPool = `${nativeRoundRobin.label}, request_pool_size 8k`;
+/** Only the pool size concerns nginx's own upstream. */
+export const nativeTuned = tuned(nativeRoundRobin, labelOfPool, labelOfPool);
+export const sluiceTuned = {
+  ...tuned(sluice(methods.roundRobin, nativeRoundRobin), "sluice round_robin, tuned", labelOfPool),
+  ours: false,
+};
 
 /** @type {Variant} */
 export const haproxy = {

@@ -2,12 +2,11 @@ import type { AdaptiveLimitConfig } from "../../src/resty/sluice/config/adaptive
 import { adapt_limit, new_adaptive_server, type AdaptiveServer } from "../../src/resty/sluice/control/limits";
 import * as clock from "../../src/resty/sluice/lib/clock";
 import { choose } from "../../src/resty/sluice/live/choice";
-import { use_health } from "../../src/resty/sluice/live/view/availability";
 import { count_at, count_end, count_success, use_slot } from "../../src/resty/sluice/live/view/counters";
 import { follow_limits } from "../../src/resty/sluice/live/view/limit";
 import { type LiveServer, type LiveUpstream, Own } from "../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../src/resty/sluice/live/view/surroundings";
-import { count_times, use_times } from "../../src/resty/sluice/live/view/times";
+import { count_times } from "../../src/resty/sluice/live/view/times";
 import { apply_document, new_upstream } from "../../src/resty/sluice/live/view/upstream";
 import { type Cell, Row, type RowNumber } from "../../src/resty/sluice/store/memory/cells";
 import { Slot } from "../../src/resty/sluice/store/memory/header_cells";
@@ -78,8 +77,6 @@ function map_memory({ gateways, servers }: Setting): void {
   const memory = shared_memory();
   use_slot(memory, 1);
   use_loads(memory);
-  use_health(memory);
-  use_times(memory);
   memory[slot_at(1) + Slot.USED] = 1;
 }
 

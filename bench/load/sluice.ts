@@ -1,3 +1,5 @@
+import { cast, type CData } from "ffi";
+
 import { note_report } from "../../src/resty/sluice/health/reported";
 import { choose } from "../../src/resty/sluice/live/choice";
 import {
@@ -33,20 +35,21 @@ const GATEWAY_TIMEOUT = 504;
 /** A request at a server: it ends at the incarnation that it was sent to. */
 interface Sent {
   server: LiveServer;
-  key: number;
+  /** The address of no request, but different for each. */
+  request: CData;
 }
 
 /** Notes the end of a request, in the order of `live/outcome.ts`. */
 function end(
   upstream: LiveUpstream,
-  { server, key }: Sent,
+  { server, request }: Sent,
   answer: Answer,
   reports: boolean,
   now: number,
 ): void {
   const { latency, is_failure, is_late, in_flight } = answer;
   uncount_request(server);
-  if (upstream.keeps_begun) note_end(key, server);
+  if (upstream.keeps_begun) note_end(request, server);
   if (is_late) note_failed_attempt(server, GATEWAY_TIMEOUT, now);
   else note_response(server, is_failure ? SERVER_ERROR : 200, now);
   if (reports && !is_failure) note_report(server, { in_flight }, EXPIRY, now);
@@ -111,8 +114,9 @@ export function method(config: SluiceConfig): NewPolicy {
         if (server === undefined) return undefined;
         note_choice(server, now);
         key += MOST_GATEWAYS;
-        if (live.keeps_begun) note_begin(key, server, now);
-        sent[server.id - 1].push({ server, key });
+        const request = cast("void *", key);
+        if (live.keeps_begun) note_begin(request, server, now);
+        sent[server.id - 1].push({ server, request });
         return server.id - 1;
       },
       note: (index, answer, now) => {

@@ -1,6 +1,5 @@
 import type { BalancingConfig } from "../../src/resty/sluice/config/balancing";
 import { SERVER_DEFAULTS } from "../../src/resty/sluice/config/server";
-import { use_health } from "../../src/resty/sluice/live/view/availability";
 import { use_slot } from "../../src/resty/sluice/live/view/counters";
 import { use_sums } from "../../src/resty/sluice/live/view/in_flight_age";
 import type { LiveServer, LiveUpstream } from "../../src/resty/sluice/live/view/model";
@@ -44,7 +43,6 @@ export function map_memory(servers: number): void {
   const memory = shared_memory();
   use_slot(memory, 1);
   use_loads(memory);
-  use_health(memory);
   use_sums(memory);
   memory[slot_at(1) + Slot.USED] = 1;
 }

@@ -4,10 +4,7 @@ import {
   add_tried,
   count_tried,
   find_attempts,
-  first_server,
   forget_attempts,
-  forget_first,
-  keep_first,
   keep_several,
   redirect,
 } from "../../../src/resty/sluice/live/attempts";
@@ -25,22 +22,10 @@ before_each(() => {
 });
 
 describe("the requests in progress", () => {
-  it("have one server at the first attempt", () => {
-    const server = server_of(upstream_at(name, 1), A);
-    keep_first(KEY, server);
-    expect(first_server(KEY)).equal(server);
-    expect(first_server(OTHER_KEY)).equal(undefined);
-    expect(find_attempts(KEY)).equal(undefined);
-    forget_first(KEY);
-    expect(first_server(KEY)).equal(undefined);
-  });
-
   it("have a record from the second attempt until they end", () => {
     const server = server_of(upstream_at(name, 1), A);
-    keep_first(KEY, server);
     const attempts = keep_several(KEY, server);
     expect(attempts.server).equal(server);
-    expect(first_server(KEY)).equal(undefined);
     expect(find_attempts(KEY)).equal(attempts);
     const other = keep_several(OTHER_KEY, undefined);
     forget_attempts(KEY);

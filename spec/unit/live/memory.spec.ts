@@ -1,6 +1,5 @@
 import "../support/nginx_stub";
 
-import { use_health } from "../../../src/resty/sluice/live/view/availability";
 import { use_slot } from "../../../src/resty/sluice/live/view/counters";
 import type { LiveUpstream } from "../../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
@@ -37,7 +36,6 @@ function bytes_of(method: string): number {
   create((UPSTREAMS + 1) * (SERVERS + 1) + 1, 1);
   use_slot(shared_memory(), 1);
   use_loads(shared_memory());
-  use_health(shared_memory());
   const served = new LuaTable<number, LiveUpstream>();
   const warm = serve(0, method);
   for (const number of $range(1, UPSTREAMS)) served.set(number, warm);

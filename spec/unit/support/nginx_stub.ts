@@ -96,6 +96,7 @@ const modules: Record<string, object> = {
   "src.resty.sluice.live.view.variable": {
     variable_name: (name: string) => name,
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
+    read_status: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
     read_milliseconds: (_request: ffi.CData, name: string) => {
       const seconds = tonumber(nginx.variables[name]);
       return seconds === undefined ? undefined : seconds * 1000;

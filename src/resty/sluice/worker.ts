@@ -13,15 +13,14 @@ import { new_pause, pause } from "./lib/pause";
 import { probe_loads } from "./live/load_probe";
 import { use_retries } from "./live/retries";
 import { use_generation } from "./live/unlogged";
-import { use_health } from "./live/view/availability";
 import { find_anomalies } from "./live/view/anomalies";
 import { compare_servers } from "./live/view/comparison";
 import type { LiveUpstream } from "./live/view/model";
 import { use_slot } from "./live/view/counters";
 import { use_sums } from "./live/view/in_flight_age";
+import { use_own_memory } from "./live/view/own_memory";
 import { follow_limits } from "./live/view/limit";
 import { use_loads } from "./live/view/surroundings";
-import { use_times } from "./live/view/times";
 import { for_each_upstream, refresh_all, use_memory } from "./live/view/view";
 import { follow_loads, raise_weights } from "./live/view/weight";
 import { update_zones, uses_zones } from "./live/view/zone";
@@ -142,11 +141,10 @@ function start_threads(cluster: EtcdConfig | undefined): void {
 
 /** Lets the modules of this Lua VM use the shared memory. */
 function use_memories(memory: NumberPointer): void {
+  use_own_memory(memory);
   use_loads(memory);
   use_sums(memory);
-  use_times(memory);
   use_retries(memory);
-  use_health(memory);
   use_generation(memory);
   // Without different seeds all workers would draw the same servers.
   math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));

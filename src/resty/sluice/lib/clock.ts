@@ -17,21 +17,20 @@ interface Timespec extends ffi.CData {
 }
 
 interface Libc {
-  sluice_current_msec: ffi.NumberPointer;
+  sluice_current_msec: unknown;
   sluice_clock_gettime: (this: void, clock: number, time: Timespec) => number;
 }
 
 // The asm names avoid conflicts with other modules' declarations of the same symbols.
 ffi.cdef(`
   struct sluice_timespec { long seconds; long nanoseconds; };
-  extern volatile uint32_t sluice_current_msec[2] __asm__("ngx_current_msec");
+  extern volatile int64_t sluice_current_msec __asm__("ngx_current_msec");
   int sluice_clock_gettime(int, struct sluice_timespec *) __asm__("clock_gettime");
 `);
 
 const C = ffi.C as Libc;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_PROCESS_CPUTIME_ID = 2;
-const TWO_TO_32 = 2 ** 32;
 /** Added to the time since boot, so that 0, which means "never", is long ago even right after boot. */
 const SECONDS_BEFORE_BOOT = 1_000_000_000;
 
@@ -50,15 +49,17 @@ export function cpu_time(this: void): number {
   return (tonumber(read_time.seconds) as number) + (tonumber(read_time.nanoseconds) as number) / 1e9;
 }
 
+/** Not looked up in each request. */
+const to_number = tonumber;
+
 /** Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop updates. */
 function nginx_now(this: void): Moment {
-  const halves = C.sluice_current_msec;
-  return SECONDS_BEFORE_BOOT + (halves[1] * TWO_TO_32 + halves[0]) / 1000;
+  return SECONDS_BEFORE_BOOT + (to_number(C.sluice_current_msec) as number) / 1000;
 }
 
 /** False outside nginx, as in unit tests. */
-const [has_nginx] = pcall(() => C.sluice_current_msec[0]);
-const is_readable = has_nginx && ffi.abi("64bit") && ffi.abi("le");
+const [has_nginx] = pcall(() => C.sluice_current_msec);
+const is_readable = has_nginx && ffi.abi("64bit");
 
 /** The monotonic clock: seconds since long before the boot, the same within a turn of the event loop. Hot. */
 export const now: (this: void) => Moment = is_readable ? nginx_now : kernel_now;

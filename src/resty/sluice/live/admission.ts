@@ -3,10 +3,11 @@ import { get_request } from "resty.core.base";
 
 import * as clock from "../lib/clock";
 import { UpstreamCounter } from "../store/memory/counter_cells";
-import { key_of } from "./attempts";
 import { assigned_upstream } from "./split";
 import { count_at, uncount_request } from "./view/counters";
 import type { LiveServer, LiveUpstream } from "./view/model";
+import { key_of } from "./view/request_key";
+import { count_unusual, has_unusual } from "./view/unusual";
 import { find_upstream } from "./view/view";
 import { choose_or_wait, Ending, forget_waiter } from "./waiting";
 
@@ -18,23 +19,23 @@ const RETRY_AFTER_SECONDS = "1";
 
 /** The servers that were chosen for requests. Each request is counted at its server already. */
 const reserved = new LuaTable<number, LiveServer | undefined>();
-let count = 0;
 
 /** Takes the server that was chosen for a request; undefined: none, as for most requests. Hot. */
-export function take_reserved(key: number): LiveServer | undefined {
-  if (count === 0) return undefined;
+export function take_reserved(request: CData): LiveServer | undefined {
+  if (!has_unusual()) return undefined;
+  const key = key_of(request);
   const server = reserved.get(key);
   if (server === undefined) return undefined;
   reserved.delete(key);
-  count = count - 1;
+  count_unusual(-1);
   return server;
 }
 
 /** Ends the wait or the reservation of a request that ended before the balancer ran. Hot. */
-export function forget_admission(key: number): void {
-  forget_waiter(key);
-  if (count === 0) return;
-  const server = take_reserved(key);
+export function forget_admission(request: CData): void {
+  if (!has_unusual()) return;
+  forget_waiter(key_of(request));
+  const server = take_reserved(request);
   if (server !== undefined) uncount_request(server);
 }
 
@@ -47,14 +48,15 @@ function admit(upstream: LiveUpstream): void {
   const { queue } = upstream;
   if (queue === undefined) return;
   upstream.has_access_hook = true;
-  const key = key_of(get_request() as CData);
+  const request = get_request() as CData;
+  const key = key_of(request);
   // After an internal redirect, the access phase runs again.
-  forget_admission(key);
+  forget_admission(request);
   const [ending, server, lacks_key] = choose_or_wait(upstream, queue, key);
   if (server !== undefined) {
     if (lacks_key) count_at(upstream, UpstreamCounter.WITHOUT_KEY, 1);
     reserved.set(key, server);
-    count = count + 1;
+    count_unusual(1);
   }
   if (ending === Ending.OVERFLOW) refuse(SERVICE_UNAVAILABLE);
   if (ending === Ending.TIMEOUT) refuse(GATEWAY_TIMEOUT);

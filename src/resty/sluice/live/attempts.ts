@@ -1,13 +1,8 @@
-import { cast, type CData } from "ffi";
-
 import type { LiveServer, LiveUpstream, Split } from "./view/model";
+import { count_unusual, has_unusual } from "./view/unusual";
 
-/**
- * The requests under way and their servers, by the address of the request. `ngx.ctx` would need a table for
- * each request and would be lost in an internal redirect. Hot.
- */
+/** The requests with more than one attempt, by their keys. Hot. */
 
-/** A request with more than one attempt. */
 export interface Attempts {
   /** The server of the attempt under way; undefined: no server was left. */
   server: LiveServer | undefined;
@@ -29,12 +24,7 @@ export interface Attempts {
   split: Split | undefined;
 }
 
-/** The server of each request that is at its first attempt. */
-const server_of = new LuaTable<number, LiveServer>();
-/** The requests with more than one attempt. */
-const attempts_of = new LuaTable<number, Attempts>();
-/** The number of entries in `attempts_of`. Mostly 0, which saves a look-up. */
-let several = 0;
+const attempts_of = new LuaTable<number, Attempts | undefined>();
 
 export function new_attempts(): Attempts {
   return {
@@ -60,42 +50,21 @@ export function count_tried(attempts: Attempts): number {
   return attempts.servers.length - attempts.redirected;
 }
 
-/** Not looked up in each request. */
-const to_number = tonumber;
-
-/** Returns the key of a request: its address. */
-export function key_of(request: CData): number {
-  return to_number(cast("uintptr_t", request)) as number;
-}
-
-export function first_server(key: number): LiveServer | undefined {
-  return server_of.get(key);
-}
-
 export function find_attempts(key: number): Attempts | undefined {
-  return several === 0 ? undefined : attempts_of.get(key);
-}
-
-export function keep_first(key: number, server: LiveServer): void {
-  server_of.set(key, server);
-}
-
-export function forget_first(key: number): void {
-  server_of.delete(key);
+  return has_unusual() ? attempts_of.get(key) : undefined;
 }
 
 export function forget_attempts(key: number): void {
   attempts_of.delete(key);
-  several = several - 1;
+  count_unusual(-1);
 }
 
-/** Keeps a request at its first attempt as one with several, and returns its record. */
+/** Keeps a request as one with several attempts, and returns its record. `first`: the server of the first one. */
 export function keep_several(key: number, first: LiveServer | undefined): Attempts {
   const attempts = new_attempts();
   attempts.server = first;
   attempts_of.set(key, attempts);
-  several = several + 1;
-  server_of.delete(key);
+  count_unusual(1);
   return attempts;
 }
 

@@ -6,10 +6,11 @@ import { now as read_clock } from "../lib/clock";
 import { terminated_parts } from "../lib/text";
 import { Counter } from "../store/memory/counter_cells";
 import { add_tried, find_attempts, keep_several, redirect, type Attempts } from "./attempts";
+import { forget_first } from "./first_attempts";
 import { note_response_report } from "./in_band";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
 import { report_unlogged } from "./unlogged";
-import { read_milliseconds, read_number, variable_name } from "./view/variable";
+import { read_milliseconds, read_number, read_status, variable_name } from "./view/variable";
 import { note_failed_attempt, note_response } from "./view/availability";
 import {
   count_at,
@@ -21,6 +22,7 @@ import {
 } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
 import { type LiveServer, Measure } from "./view/model";
+import { key_of } from "./view/request_key";
 import { count_failed_response, count_loaded_time, count_response_time } from "./view/surroundings";
 import { count_times, weight_of_times } from "./view/times";
 
@@ -51,18 +53,27 @@ export function report_failed_attempt(
   note_failed_attempt(server, status, now);
 }
 
+/** Returns the record of a request that is to have another attempt. `first`: the server of the first one. */
+function attempts_of(request: CData, first: LiveServer | undefined): Attempts {
+  const key = key_of(request);
+  const attempts = find_attempts(key);
+  if (attempts !== undefined) return attempts;
+  if (first !== undefined) forget_first(request);
+  return keep_several(key, first);
+}
+
 /** Ends the attempt under way, and keeps it among the earlier ones. Phase: balancer_by_lua. */
 export function end_attempt(
-  key: number,
+  request: CData,
   first: LiveServer | undefined,
   now: number,
 ): LuaMultiReturn<[attempts: Attempts, is_retry: boolean]> {
-  const attempts = find_attempts(key) ?? keep_several(key, first);
+  const attempts = attempts_of(request, first);
   const [failure, status] = get_last_failure();
   const { server } = attempts;
   if (server !== undefined) {
     const has_failed = failure === "failed";
-    note_end(key, server);
+    note_end(request, server);
     if (has_failed) report_failed_attempt(attempts, server, status ?? 0, now);
     count_end(server, has_failed ? 1 : 0);
     add_tried(attempts, server);
@@ -226,7 +237,7 @@ function log_measured_time(request: CData, server: LiveServer, status: number): 
 
 /** Counts a request with one attempt. Phase: log_by_lua. */
 export function log_one_attempt(request: CData, server: LiveServer): void {
-  const status = read_number(request, STATUS);
+  const status = read_status(request, STATUS);
   const sent = read_number(request, SENT);
   const received = read_number(request, RECEIVED);
   if (

@@ -1,16 +1,11 @@
+import type { CData } from "ffi";
+
 import { now as read_clock } from "../lib/clock";
 import { UpstreamCounter } from "../store/memory/counter_cells";
 import { forget_admission, take_reserved } from "./admission";
-import {
-  find_attempts,
-  first_server,
-  forget_attempts,
-  forget_first,
-  keep_first,
-  key_of,
-  type Attempts,
-} from "./attempts";
+import { find_attempts, forget_attempts, type Attempts } from "./attempts";
 import { choose, is_still_available } from "./choice";
+import { first_server, forget_first, keep_first } from "./first_attempts";
 import { end_attempt, log_one_attempt, log_several_attempts } from "./outcome";
 import { current_request, is_subrequest } from "./request";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
@@ -26,13 +21,15 @@ import { count_at, count_logged, uncount_request } from "./view/counters";
 import { note_begin, note_end } from "./view/in_flight_age";
 import type { LiveUpstream, LiveServer, Split } from "./view/model";
 import { wake } from "./view/queue";
+import { key_of } from "./view/request_key";
+import { has_unusual } from "./view/unusual";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /** The phases of a request: `balance` for each attempt, then `log` once. Hot. */
 
 /** Returns the server that was chosen before the balancer ran, if it still is available, or a new one. */
-function first_choice(upstream: LiveUpstream, key: number, now: number): LiveServer | undefined {
-  const reserved = take_reserved(key);
+function first_choice(upstream: LiveUpstream, request: CData, now: number): LiveServer | undefined {
+  const reserved = take_reserved(request);
   if (reserved !== undefined) {
     if (is_still_available(upstream, reserved, now)) return reserved;
     uncount_request(reserved);
@@ -66,18 +63,18 @@ function refuse_first(upstream: LiveUpstream, now: number): void {
 
 function note_attempt(
   upstream: LiveUpstream,
-  key: number,
+  request: CData,
   server: LiveServer,
   is_retry: boolean,
   now: number,
 ): void {
   if (upstream.sticky !== undefined) upstream.sticky.bind(server, is_retry);
   note_choice(server, now);
-  if (upstream.keeps_begun) note_begin(key, server, now);
+  if (upstream.keeps_begun) note_begin(request, server, now);
 }
 
 /** Sends a request whose attempts have failed to another server. */
-function retry(name: string, key: number, attempts: Attempts, now: number): void {
+function retry(name: string, request: CData, attempts: Attempts, now: number): void {
   const asked = find_upstream_for_retry(name, now);
   if (asked === undefined) {
     refuse_unknown(name);
@@ -96,20 +93,20 @@ function retry(name: string, key: number, attempts: Attempts, now: number): void
   if (attempts.retries !== server.upstream) uncount_retry(attempts);
   count_retry(server.upstream, attempts);
   count_at(upstream, UpstreamCounter.RETRIES, 1);
-  note_attempt(server.upstream, key, server, true, now);
+  note_attempt(server.upstream, request, server, true, now);
   attempts.server = server;
 }
 
 /** Keeps the server of a first attempt, or of the first one after an internal redirect. */
 function begin(
   upstream: LiveUpstream,
-  key: number,
+  request: CData,
   server: LiveServer,
   attempts: Attempts | undefined,
   now: number,
 ): void {
-  note_attempt(upstream, key, server, false, now);
-  if (attempts === undefined) keep_first(key, server);
+  note_attempt(upstream, request, server, false, now);
+  if (attempts === undefined) keep_first(request, server);
   else attempts.server = server;
 }
 
@@ -117,11 +114,11 @@ function begin(
 function balance_split(
   upstream: LiveUpstream,
   split: Split,
-  key: number,
+  request: CData,
   attempts: Attempts | undefined,
   now: number,
 ): void {
-  let server = take_reserved(key);
+  let server = take_reserved(request);
   if (server !== undefined && !is_available_in_split(split, server, now)) {
     uncount_request(server);
     server = undefined;
@@ -132,7 +129,12 @@ function balance_split(
     return;
   }
   allow_tries(count_servers(split, now), server);
-  begin(server.upstream, key, server, attempts, now);
+  begin(server.upstream, request, server, attempts, now);
+}
+
+/** Tells whether a request has had an attempt. `first`: its server, if that was the first one. */
+function is_kept(request: CData, first: LiveServer | undefined): boolean {
+  return first !== undefined || (has_unusual() && find_attempts(key_of(request)) !== undefined);
 }
 
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
@@ -143,14 +145,12 @@ export function balance(name: string): void {
     balance_subrequest(name, now);
     return;
   }
-  const key = key_of(request);
-  const first = first_server(key);
+  const first = first_server(request);
   let attempts: Attempts | undefined;
-  const is_kept = first !== undefined || find_attempts(key) !== undefined;
-  if (is_kept && !forget_unlogged(key, first)) {
-    const [ended, is_retry] = end_attempt(key, first, now);
+  if (is_kept(request, first) && !forget_unlogged(request, first)) {
+    const [ended, is_retry] = end_attempt(request, first, now);
     if (is_retry) {
-      retry(name, key, ended, now);
+      retry(name, request, ended, now);
       return;
     }
     uncount_retry(ended);
@@ -163,37 +163,43 @@ export function balance(name: string): void {
   }
   const { split } = upstream;
   if (split !== undefined) {
-    balance_split(upstream, split, key, attempts, now);
+    balance_split(upstream, split, request, attempts, now);
     return;
   }
-  const server = first_choice(upstream, key, now);
+  const server = first_choice(upstream, request, now);
   if (server === undefined || !send(server)) {
     refuse_first(upstream, now);
     return;
   }
   allow_tries(upstream.in_rotation, server);
-  begin(upstream, key, server, attempts, now);
+  begin(upstream, request, server, attempts, now);
+}
+
+/** Counts the outcome of a request that had several attempts, if it did. */
+function log_several(request: CData): void {
+  const key = key_of(request);
+  const attempts = find_attempts(key);
+  if (attempts === undefined) return;
+  forget_attempts(key);
+  uncount_retry(attempts);
+  const { server } = attempts;
+  if (server !== undefined) note_end(request, server);
+  log_several_attempts(attempts.servers, server);
+  if (server !== undefined) wake(server.upstream);
 }
 
 /** Counts the outcome of a request. Phase: log_by_lua. */
 export function log(): void {
   count_logged();
   const request = current_request();
-  const key = key_of(request);
-  forget_admission(key);
-  const server = first_server(key);
+  forget_admission(request);
+  const server = first_server(request);
   if (server !== undefined) {
-    forget_first(key);
-    note_end(key, server);
+    forget_first(request);
+    note_end(request, server);
     log_one_attempt(request, server);
     wake(server.upstream);
-    return;
+  } else if (has_unusual()) {
+    log_several(request);
   }
-  const attempts = find_attempts(key);
-  if (attempts === undefined) return;
-  forget_attempts(key);
-  uncount_retry(attempts);
-  if (attempts.server !== undefined) note_end(key, attempts.server);
-  log_several_attempts(attempts.servers, attempts.server);
-  if (attempts.server !== undefined) wake(attempts.server.upstream);
 }

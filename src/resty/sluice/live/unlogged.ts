@@ -1,15 +1,17 @@
-import type { NumberPointer } from "ffi";
+import type { CData, NumberPointer } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
 import { Row, UpstreamRow } from "../store/memory/cells";
 import { Header } from "../store/memory/header_cells";
 import { record_problem } from "../store/memory/events";
-import { find_attempts, forget_attempts, forget_first } from "./attempts";
+import { find_attempts, forget_attempts } from "./attempts";
+import { forget_first } from "./first_attempts";
 import { uncount_retry } from "./retries";
 import { count_end } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
 import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
+import { key_of } from "./view/request_key";
 
 /**
  * Requests that ended without `log()`, because log_by_lua is missing or replaced. A request is kept by its
@@ -50,19 +52,20 @@ const LOG_MISSING =
  * at the first attempt of most requests there is no record. `$upstream_addr` shows each attempt of this
  * request at any upstream; after an internal redirect it is at least ` : `. Phase: balancer_by_lua.
  */
-export function forget_unlogged(key: number, first: LiveServer | undefined): boolean {
+export function forget_unlogged(request: CData, first: LiveServer | undefined): boolean {
   if (get_last_failure()[0] !== undefined || (ngx.var.upstream_addr ?? "") !== "") return false;
+  const key = key_of(request);
   const attempts = find_attempts(key);
   const server = first ?? attempts?.server;
   const upstream = (server ?? attempts?.servers[0])?.upstream;
   if (attempts === undefined) {
-    forget_first(key);
+    if (first !== undefined) forget_first(request);
   } else {
     forget_attempts(key);
     uncount_retry(attempts);
   }
   if (server !== undefined) {
-    note_end(key, server);
+    note_end(request, server);
     count_end(server, 0);
     wake(server.upstream);
   }

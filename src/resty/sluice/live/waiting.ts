@@ -8,6 +8,7 @@ import { upstream_status } from "../store/memory/statistics";
 import { choose, is_full } from "./choice";
 import { count_at } from "./view/counters";
 import { wake_first } from "./view/queue";
+import { count_unusual } from "./view/unusual";
 import { find_upstream } from "./view/view";
 import type { LiveServer, LiveUpstream, Queue, Waiter } from "./view/model";
 
@@ -36,15 +37,13 @@ const SHORTEST_WAIT = 0.001;
 
 /** The waiter of each waiting request, to find it when the client leaves. */
 const waiter_of = new LuaTable<number, WaitingRequest | undefined>();
-let count = 0;
 
 /** Takes a request out of the queue, if it waits: it has been served, or its client has left. */
 export function forget_waiter(key: number): void {
-  if (count === 0) return;
   const waiter = waiter_of.get(key);
   if (waiter === undefined) return;
   waiter_of.delete(key);
-  count = count - 1;
+  count_unusual(-1);
   count_at(waiter.upstream, UpstreamCounter.WAITING, -1);
   leave(waiter.queue.waiters, waiter);
   wake_first(waiter.queue);
@@ -88,7 +87,7 @@ export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number
   const waiter: WaitingRequest = { semaphore: new_semaphore(0), upstream, queue, ticket: 0 };
   enqueue(queue.waiters, waiter);
   waiter_of.set(key, waiter);
-  count = count + 1;
+  count_unusual(1);
   count_at(upstream, UpstreamCounter.WAITING, 1);
   count_at(upstream, UpstreamCounter.WAITS, 1);
   const [ending, server, lacks_key] = wait(waiter);

@@ -1,11 +1,10 @@
-import type { NumberPointer } from "ffi";
-
 import { clear_errors, count_error, eject } from "../../health/outlier";
 import { note_failure, note_success, note_trial } from "../../health/passive";
 import { Row, UpstreamRow } from "../../store/memory/cells";
 import { State } from "../../store/memory/states";
 import { is_ejected, note_end_of_ejection } from "../../store/memory/ejection";
 import { type LiveServer, type LiveUpstream, Own } from "./model";
+import { own } from "./own_memory";
 import { rotate } from "./rotation";
 import { weigh } from "./weight";
 import { update_zones } from "./zone";
@@ -17,30 +16,23 @@ const BAD_GATEWAY = 502;
 const GATEWAY_TIMEOUT = 504;
 const PERCENT = 100;
 
-let memory: NumberPointer;
-
-/** Reads health from `shared` from now on. Phase: init_worker_by_lua. */
-export function use_health(shared: NumberPointer): void {
-  memory = shared;
-}
-
 /** Tells whether a server waits for its first check to pass, even while the upstream panics. */
 function is_checking({ row }: LiveServer): boolean {
-  const state: State = memory[row + Row.STATE];
+  const state: State = own.memory[row + Row.STATE];
   return state === State.CHECKING;
 }
 
 /** Tells whether health allows requests to a server. `now`: the monotonic clock. */
 export function is_healthy(server: LiveServer, now: number): boolean {
   return (
-    memory[server.row + Row.UNAVAILABLE_UNTIL] <= now || (server.upstream.panics && !is_checking(server))
+    own.memory[server.row + Row.UNAVAILABLE_UNTIL] <= now || (server.upstream.panics && !is_checking(server))
   );
 }
 
 function unavailable_percent(upstream: LiveUpstream, now: number): number {
   let unavailable = 0;
   for (const [, server] of pairs(upstream.servers)) {
-    if (server.in_rotation && memory[server.row + Row.UNAVAILABLE_UNTIL] > now) unavailable += 1;
+    if (server.in_rotation && own.memory[server.row + Row.UNAVAILABLE_UNTIL] > now) unavailable += 1;
   }
   return upstream.in_rotation === 0 ? 0 : (unavailable * PERCENT) / upstream.in_rotation;
 }
@@ -49,7 +41,7 @@ function unavailable_percent(upstream: LiveUpstream, now: number): number {
 function spares_only_server(upstream: LiveUpstream): boolean {
   if (upstream.size !== 1) return false;
   for (const [, server] of pairs(upstream.servers)) {
-    const state: State = memory[server.row + Row.STATE];
+    const state: State = own.memory[server.row + Row.STATE];
     if (state === State.UNAVAIL && !server[Own.PARAMETERS].stands_by) return true;
   }
   return false;
@@ -57,7 +49,7 @@ function spares_only_server(upstream: LiveUpstream): boolean {
 
 /** Follows the states of all servers of an upstream after one of them has changed. O(servers). */
 export function survey(upstream: LiveUpstream, now: number): void {
-  upstream.health_revision = memory[upstream.row + UpstreamRow.HEALTH_REVISION];
+  upstream.health_revision = own.memory[upstream.row + UpstreamRow.HEALTH_REVISION];
   for (const [, server] of pairs(upstream.servers)) rotate(server);
   const available_percent = PERCENT - unavailable_percent(upstream, now);
   upstream.panics = available_percent < upstream.panic_threshold || spares_only_server(upstream);
@@ -69,14 +61,15 @@ export function survey(upstream: LiveUpstream, now: number): void {
 
 /** Tells whether the upstream must be surveyed. */
 export function has_changed(upstream: LiveUpstream): boolean {
-  return memory[upstream.row + UpstreamRow.HEALTH_REVISION] !== upstream.health_revision;
+  return own.memory[upstream.row + UpstreamRow.HEALTH_REVISION] !== upstream.health_revision;
 }
 
 /** Notes that a server was chosen. For a server with failures, this request is a trial. */
 export function note_choice(server: LiveServer, now: number): void {
-  if (memory[server.row + Row.UNAVAILABLE_UNTIL] === 0 && memory[server.row + Row.FAILS] === 0) return;
+  if (own.memory[server.row + Row.UNAVAILABLE_UNTIL] === 0 && own.memory[server.row + Row.FAILS] === 0)
+    return;
   note_end_of_ejection(server, now);
-  if (memory[server.row + Row.FAILS] > 0) note_trial(server, now);
+  if (own.memory[server.row + Row.FAILS] > 0) note_trial(server, now);
 }
 
 /** Returns the number of ejected servers of an upstream except one, and the number of all its servers. */
@@ -105,10 +98,10 @@ export function note_response(server: LiveServer, status: number, now: number): 
   const { row } = server;
   if (status >= FIRST_SERVER_ERROR) {
     note_error(server, status >= BAD_GATEWAY && status <= GATEWAY_TIMEOUT, now);
-  } else if (memory[row + Row.ERRORS_5XX] !== 0) {
+  } else if (own.memory[row + Row.ERRORS_5XX] !== 0) {
     clear_errors(server);
   }
-  if (memory[row + Row.FAILS] !== 0) note_success(server, now);
+  if (own.memory[row + Row.FAILS] !== 0) note_success(server, now);
 }
 
 /**

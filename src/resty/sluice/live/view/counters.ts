@@ -1,4 +1,4 @@
-import type { NumberPointer } from "ffi";
+import { new as new_object, type NumberPointer } from "ffi";
 
 import { type Cell, Row, type RowNumber } from "../../store/memory/cells";
 import { Slot } from "../../store/memory/header_cells";
@@ -20,23 +20,29 @@ import {
 import { take_slot } from "../../store/memory/slots";
 import { use_endings } from "./endings";
 import { type Counted, type LiveServer, Own } from "./model";
+import { own, use_own_memory } from "./own_memory";
 
 /** The counters of this worker, in cells that only it writes. Hot: they run in each request. */
 
-let memory: NumberPointer;
 /** The slot of this worker; 0: none yet. */
 let slot = 0;
 /** The distance from the first cell of a row in `active` or `begun` to the cell of this worker. */
 let offset = 0;
-/** The cell in which this worker counts its requests. */
-let logged = 0;
+/** Counts the requests of a worker without a slot. */
+const unused = new_object("double[1]") as NumberPointer;
+own.requests = unused;
+
+/** Returns a pointer to a cell. */
+function pointer_to(shared: NumberPointer, cell: number): NumberPointer {
+  return ((shared as unknown as number) + cell) as unknown as NumberPointer;
+}
 
 /** Sets the shared memory and the slot to count in. Phase: init_worker_by_lua. */
 export function use_slot(shared: NumberPointer, own_slot: number): void {
-  memory = shared;
+  use_own_memory(shared);
   slot = own_slot;
   offset = offset_of(own_slot);
-  logged = slot_at(own_slot) + Slot.REQUESTS;
+  own.requests = own_slot === 0 ? unused : pointer_to(shared, slot_at(own_slot) + Slot.REQUESTS);
   use_endings(shared, own_slot);
 }
 
@@ -62,45 +68,45 @@ export function own_cell(first: Cell): Cell {
 export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell, Cell]> {
   const stamp = stamp_at(slot, row);
   const at = counter_at(slot, row);
-  if (memory[stamp] !== incarnation) {
+  if (own.memory[stamp] !== incarnation) {
     const rare = rare_codes_of(at);
-    if (memory[at + LAST_CODE] !== 0)
-      for (const cell of $range(rare, rare + RARE_CODES - 1)) memory[cell] = 0;
-    for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
-    memory[stamp] = incarnation;
+    if (own.memory[at + LAST_CODE] !== 0)
+      for (const cell of $range(rare, rare + RARE_CODES - 1)) own.memory[cell] = 0;
+    for (const cell of $range(at, at + LAST_CODE)) own.memory[cell] = 0;
+    own.memory[stamp] = incarnation;
   }
   return $multi(stamp, at);
 }
 
 /** Counts a request that has ended, to any location. */
 export function count_logged(): void {
-  if (slot !== 0) memory[logged] = memory[logged] + 1;
+  own.requests[0] = own.requests[0] + 1;
 }
 
 /** Returns the number of this worker's requests under way at `server`. */
 export function own_in_flight(server: LiveServer): number {
-  return memory[server[Own.ACTIVE]];
+  return own.memory[server[Own.ACTIVE]];
 }
 
 /** Counts a request that goes to `server`. `now`: the monotonic clock. */
 export function count_request(server: LiveServer, now: number): void {
-  const own = server[Own.ACTIVE];
+  const active = server[Own.ACTIVE];
   const total = server.upstream[Own.ACTIVE];
-  memory[own] = memory[own] + 1;
-  memory[total] = memory[total] + 1;
-  if (memory[server[Own.STAMP]] !== server.incarnation) return;
+  own.memory[active] = own.memory[active] + 1;
+  own.memory[total] = own.memory[total] + 1;
+  if (own.memory[server[Own.STAMP]] !== server.incarnation) return;
   const requests = server[Own.COUNTERS] + Counter.REQUESTS;
-  memory[requests] = memory[requests] + 1;
-  memory[server.row + Row.SELECTED] = now;
+  own.memory[requests] = own.memory[requests] + 1;
+  own.memory[server.row + Row.SELECTED] = now;
 }
 
 /** Counts that a request is no longer in flight at `server`. */
 function leave(server: LiveServer): void {
-  const own = server[Own.ACTIVE];
+  const active = server[Own.ACTIVE];
   const { upstream } = server;
   const total = upstream[Own.ACTIVE];
-  memory[own] = memory[own] - 1;
-  memory[total] = memory[total] - 1;
+  own.memory[active] = own.memory[active] - 1;
+  own.memory[total] = own.memory[total] - 1;
   const ease = upstream[Own.EASE];
   if (ease !== false) ease(server);
 }
@@ -109,9 +115,9 @@ export { leave as count_inactive };
 
 /** Adds to a counter, unless the row belongs to another server or upstream now. */
 export function count_at(owner: Counted, counter: Counter | UpstreamCounter, by: number): void {
-  if (memory[owner[Own.STAMP]] !== owner.incarnation) return;
+  if (own.memory[owner[Own.STAMP]] !== owner.incarnation) return;
   const at = owner[Own.COUNTERS] + counter;
-  memory[at] = memory[at] + by;
+  own.memory[at] = own.memory[at] + by;
 }
 
 /** Takes back `count_request`. */
@@ -129,13 +135,13 @@ export function count_end(server: LiveServer, failures: number): void {
 /** Counts a status in one of some cells. Returns false if all of them are for other codes. */
 function count_code(first: number, last: number, status: number): boolean {
   for (const cell of $range(first, last)) {
-    const value = memory[cell];
+    const value = own.memory[cell];
     if (value === 0) {
-      memory[cell] = status + CODE_STEP;
+      own.memory[cell] = status + CODE_STEP;
       return true;
     }
     if (value % CODE_STEP === status) {
-      memory[cell] = value + CODE_STEP;
+      own.memory[cell] = value + CODE_STEP;
       return true;
     }
   }
@@ -145,7 +151,7 @@ function count_code(first: number, last: number, status: number): boolean {
 /** Counts a response by its status. Only the first 18 different codes of a server are counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server[Own.COUNTERS];
-  if (memory[server[Own.STAMP]] !== server.incarnation) return;
+  if (own.memory[server[Own.STAMP]] !== server.incarnation) return;
   if (count_code(at + Counter.FIRST_CODE, at + LAST_CODE, status)) return;
   const rare = rare_codes_of(at);
   count_code(rare, rare + RARE_CODES - 1, status);
@@ -155,10 +161,10 @@ export function count_response(server: LiveServer, status: number): void {
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
   const at = server[Own.COUNTERS];
   leave(server);
-  if (memory[server[Own.STAMP]] !== server.incarnation) return;
-  memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
-  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
-  const codes = memory[at + Counter.FIRST_CODE];
-  if (codes % CODE_STEP === status) memory[at + Counter.FIRST_CODE] = codes + CODE_STEP;
+  if (own.memory[server[Own.STAMP]] !== server.incarnation) return;
+  own.memory[at + Counter.SENT] = own.memory[at + Counter.SENT] + sent;
+  own.memory[at + Counter.RECEIVED] = own.memory[at + Counter.RECEIVED] + received;
+  const codes = own.memory[at + Counter.FIRST_CODE];
+  if (codes % CODE_STEP === status) own.memory[at + Counter.FIRST_CODE] = codes + CODE_STEP;
   else count_response(server, status);
 }

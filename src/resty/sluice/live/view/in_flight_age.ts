@@ -1,7 +1,8 @@
-import type { NumberPointer } from "ffi";
+import type { CData, NumberPointer } from "ffi";
 
 import { begun_of } from "../../store/memory/region";
 import { type LiveServer, Own } from "./model";
+import { key_of } from "./request_key";
 
 /**
  * When each request under way began, for `least_time` with `inflight`: trouble shows before the first ends.
@@ -19,18 +20,19 @@ export function use_sums(shared: NumberPointer): void {
   memory = shared;
 }
 
-/** Notes that the request `key` goes to `server`. `now`: the monotonic clock. */
-export function note_begin(key: number, server: LiveServer, now: number): void {
+/** Notes that a request goes to `server`. `now`: the monotonic clock. */
+export function note_begin(request: CData, server: LiveServer, now: number): void {
   const begun = math.floor(now * 1000 + 0.5);
-  begun_at.set(key, begun);
+  begun_at.set(key_of(request), begun);
   count = count + 1;
   const cell = begun_of(server[Own.ACTIVE]);
   memory[cell] = memory[cell] + begun;
 }
 
-/** Notes that the request `key` has left `server`. */
-export function note_end(key: number, server: LiveServer): void {
+/** Notes that a request has left `server`. */
+export function note_end(request: CData, server: LiveServer): void {
   if (count === 0) return;
+  const key = key_of(request);
   const begun = begun_at.get(key);
   if (begun === undefined) return;
   begun_at.delete(key);

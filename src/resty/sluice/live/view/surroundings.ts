@@ -11,16 +11,14 @@ import { is_healthy } from "./availability";
 import { endings } from "./endings";
 import { elsewhere_at_end, loads_of, use_numbered_loads } from "./loads";
 import { type LiveServer, Measure, Own } from "./model";
+import { own } from "./own_memory";
 import { utilization_of } from "./utilization";
 import { own_zone } from "./zone";
 
 /** The loads of servers over all workers, for the methods. Hot: a pick may read them for each server. */
 
-let memory: NumberPointer;
-
 /** Sets the shared memory to read loads from. Phase: init_worker_by_lua. */
 export function use_loads(shared: NumberPointer): void {
-  memory = shared;
   common = undefined;
   use_numbered_loads(shared);
 }
@@ -32,7 +30,7 @@ export function in_flight(this: void, peer: Peer): number {
 
 function left_in_flight(this: void, peer: Peer): number {
   const { row, incarnation } = peer as LiveServer;
-  return memory[row + Row.STAMP] === incarnation ? in_flight(peer) : 0;
+  return own.memory[row + Row.STAMP] === incarnation ? in_flight(peer) : 0;
 }
 
 function age_in_flight(this: void, peer: Peer): number {
@@ -44,22 +42,22 @@ function age_in_flight(this: void, peer: Peer): number {
 /** Returns the expected time of a response. Until `least_time` has its own average, that of all responses. */
 function expected_time(this: void, peer: Peer): number {
   const { row, upstream } = peer as LiveServer;
-  const expected = memory[row + Row.EXPECTED_TIME];
+  const expected = own.memory[row + Row.EXPECTED_TIME];
   if (expected >= 0) return expected;
-  return memory[row + (upstream.measure === Measure.HEADER ? Row.HEADER_TIME : Row.RESPONSE_TIME)];
+  return own.memory[row + (upstream.measure === Measure.HEADER ? Row.HEADER_TIME : Row.RESPONSE_TIME)];
 }
 
 function expect_time(this: void, peer: Peer, milliseconds: number): void {
   const { row, incarnation } = peer as LiveServer;
-  if (memory[row + Row.STAMP] === incarnation) memory[row + Row.EXPECTED_TIME] = milliseconds;
+  if (own.memory[row + Row.STAMP] === incarnation) own.memory[row + Row.EXPECTED_TIME] = milliseconds;
 }
 
 function chosen_at(this: void, peer: Peer): number {
-  return memory[(peer as LiveServer).row + Row.SELECTED];
+  return own.memory[(peer as LiveServer).row + Row.SELECTED];
 }
 
 function fail_timeout(this: void, peer: Peer): number {
-  return memory[(peer as LiveServer).row + Row.FAIL_TIMEOUT];
+  return own.memory[(peer as LiveServer).row + Row.FAIL_TIMEOUT];
 }
 
 function is_healthy_now(this: void, peer: Peer): boolean {
@@ -130,7 +128,7 @@ export function count_failed_response(server: LiveServer): void {
   const { row, incarnation, upstream } = server;
   if (upstream.measure !== Measure.LOAD)
     expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
-  else if (memory[row + Row.STAMP] === incarnation) note_penalty(row, WORST_TIME, 0.05, clock.now());
+  else if (own.memory[row + Row.STAMP] === incarnation) note_penalty(row, WORST_TIME, 0.05, clock.now());
 }
 
 /**
@@ -140,7 +138,7 @@ export function count_failed_response(server: LiveServer): void {
  */
 export function count_loaded_time(server: LiveServer, milliseconds: number): void {
   const { row, incarnation } = server;
-  if (memory[row + Row.STAMP] !== incarnation) return;
+  if (own.memory[row + Row.STAMP] !== incarnation) return;
   const now = clock.now();
   const others = math.max(0, in_flight(server) - 1);
   const requests = others + elsewhere_at_end(server, now);

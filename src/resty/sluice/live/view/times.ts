@@ -1,22 +1,14 @@
-import type { NumberPointer } from "ffi";
-
 import { Row } from "../../store/memory/cells";
 import { Counter, TimeCell } from "../../store/memory/counter_cells";
 import { times_of } from "../../store/memory/region";
 import { bucket_of, clear_cells, use_bucket } from "../../store/memory/times";
 import { type LiveServer, Own } from "./model";
+import { own } from "./own_memory";
 
 /** The times of responses: moving averages and histograms. Hot. */
 
 const REQUESTS_A_SAMPLE = 8;
 const BUSY_SECONDS = 0.1;
-
-let memory: NumberPointer;
-
-/** Counts in `shared` from now on. Phase: init_worker_by_lua. */
-export function use_times(shared: NumberPointer): void {
-  memory = shared;
-}
 
 /**
  * Returns the number of responses that the times of this one stand for; 0: its times are not wanted. For a
@@ -39,12 +31,12 @@ export function weight_of_times(server: LiveServer, now: number): number {
  * write a cell at the same time, one sample is lost, which hardly changes an average.
  */
 function average(cell: number, sample: number): void {
-  const before = memory[cell];
-  memory[cell] = before < 0 ? sample : before * 0.95 + sample * 0.05;
+  const before = own.memory[cell];
+  own.memory[cell] = before < 0 ? sample : before * 0.95 + sample * 0.05;
 }
 
 function add(cell: number, by: number): void {
-  memory[cell] = memory[cell] + by;
+  own.memory[cell] = own.memory[cell] + by;
 }
 
 /** Adds the times of `weight` responses, in milliseconds, to this worker's histograms. */
@@ -54,11 +46,11 @@ function count_in_histograms(
   response_time: number,
   weight: number,
 ): void {
-  if (memory[server[Own.STAMP]] !== server.incarnation) return;
+  if (own.memory[server[Own.STAMP]] !== server.incarnation) return;
   const counters = server[Own.COUNTERS];
   const times = times_of(counters);
   const count = counters + Counter.TIMED;
-  if (memory[count] === 0) clear_cells(times);
+  if (own.memory[count] === 0) clear_cells(times);
   add(count, weight);
   add(times + TimeCell.HEADER_SUM, header_time * weight);
   add(times + TimeCell.RESPONSE_SUM, response_time * weight);
@@ -73,7 +65,7 @@ export function count_times(
   response_time: number,
   weight: number,
 ): void {
-  if (memory[server.row + Row.STAMP] !== server.incarnation) return;
+  if (own.memory[server.row + Row.STAMP] !== server.incarnation) return;
   average(server.row + Row.HEADER_TIME, header_time);
   average(server.row + Row.RESPONSE_TIME, response_time);
   count_in_histograms(server, header_time, response_time, weight);

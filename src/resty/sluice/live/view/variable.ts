@@ -8,4 +8,4 @@ import * as named from "./named_variable";
 
 const reader = pcall(hashed.require_functions)[0] ? hashed : named;
 
-export const { variable_name, read_number, read_milliseconds, read_text, read_crc32 } = reader;
+export const { variable_name, read_status, read_number, read_milliseconds, read_text, read_crc32 } = reader;
