@@ -28,13 +28,15 @@ const REQUESTS = 40;
  * @param {import("node:test").TestContext} context
  * @param {import("./support/backend.mjs").Backend[]} backends
  * @param {string} beforeSetup Lua
+ * @param {string} [http] directives
  */
-async function countRequests(context, backends, beforeSetup) {
+async function countRequests(context, backends, beforeSetup, http = "") {
   const servers = backends.map(({ address }) => ({ server: address }));
   const gateway = await startGateway(context, {
     workers: 1,
     upstreams: { app: { method: "hash", hash: { key: "$arg_key" }, servers } },
     beforeSetup,
+    http,
     traffic: showAttempts,
   });
   const paths = Array.from(
@@ -62,4 +64,41 @@ test("without nginx's own functions, requests are chosen and counted in the same
   assert.ok(named.attempts > 0, "the functions were looked for");
   assert.deepEqual(named.counted, hashed.counted);
   assert.deepEqual(named.responses, { "2xx": 30, "4xx": 10 });
+});
+
+/** Gives the variables that Sluice reads an index. */
+const INDEXED = `log_format sluice "$upstream_status $upstream_bytes_sent $upstream_bytes_received";`;
+
+test("variables with an index are read by it, and requests are chosen and counted in the same way", async (context) => {
+  const backends = await startBackends(context, 3);
+  const byName = await countRequests(context, backends, "");
+  const byIndex = await countRequests(context, backends, "", INDEXED);
+  assert.deepEqual(byIndex, byName);
+});
+
+/** Reads a variable twice. Answers with its index and its values. */
+const readTwice = `location = /read { content_by_lua_block {
+  local reader = require("resty.sluice.live.view.variable")
+  local request = require("resty.core.base").get_request()
+  local name = reader.variable_name(ngx.var.arg_name)
+  local first = reader.read_text(request, name)
+  ngx.print(name.index, " ", first, " ", reader.read_text(request, name))
+} }`;
+
+test("the index of a variable is found only if it has one", async (context) => {
+  const [backend] = await startBackends(context, 1);
+  const gateway = await startGateway(context, {
+    workers: 1,
+    upstreams: { app: { servers: [{ server: backend.address }] } },
+    http: `log_format sluice "$request_uri $upstream_status $request_method";`,
+    traffic: readTwice,
+  });
+  const read = async (/** @type {string} */ name) =>
+    (await (await fetch(`http://127.0.0.1:${gateway.port}/read?name=${name}`)).text()).split(" ");
+  const [uri, ...uris] = await read("request_uri");
+  const [method, ...methods] = await read("request_method");
+  assert.equal(Number(method), Number(uri) + 2);
+  assert.deepEqual(uris, ["/read?name=request_uri", "/read?name=request_uri"]);
+  assert.deepEqual(methods, ["GET", "GET"]);
+  assert.deepEqual(await read("server_protocol"), ["-2", "HTTP/1.1", "HTTP/1.1"]);
 });
