@@ -8,6 +8,7 @@ describe("CRC-32", () => {
     expect(crc32("123456789")).equal(0xcbf43926);
     expect(crc32("The quick brown fox jumps over the lazy dog")).equal(0x414fa339);
     expect(crc32(string.rep("\0", 32))).equal(0x190a55ad);
+    expect(crc32(`${string.rep("\0", 32)}more`, 32)).equal(0x190a55ad);
     expect(crc32(string.char(255, 255, 255, 255))).equal(0xffffffff);
   });
 });

@@ -1,4 +1,10 @@
-import { ip_bytes, ip_text, is_loopback_ip, unmapped_ip } from "../../../src/resty/sluice/lib/ip";
+import {
+  ip_bytes,
+  ip_text,
+  is_ipv4_with_port,
+  is_loopback_ip,
+  unmapped_ip,
+} from "../../../src/resty/sluice/lib/ip";
 import { expect } from "../support/expect";
 
 function canonical(text: string): string | undefined {
@@ -35,6 +41,29 @@ describe("an IP address", () => {
       expect(ip_bytes(text)).equal(undefined);
     });
   }
+});
+
+describe("an IPv4 address with a port", () => {
+  it("is recognized in canonical form", () => {
+    for (const text of ["10.0.0.1:80", "0.0.0.0:1", "255.255.255.255:65535"])
+      expect(is_ipv4_with_port(text)).equal(true);
+  });
+
+  it("is not recognized in any other form", () => {
+    const others = [
+      "",
+      "10.0.0.1",
+      "10.0.0.1:",
+      "10.0.0.1:0",
+      "10.0.0.1:080",
+      "10.0.0.1:65536",
+      "10.0.0.01:80",
+    ];
+    for (const text of [...others, "10.0.0.256:80", "10.0.0:80", "10.0.0.1.2:80", "10..0.1:80", ".0.0.1:80"])
+      expect(is_ipv4_with_port(text)).equal(false);
+    for (const text of ["10.0.0.1:80 ", " 10.0.0.1:80", "10.0.0.1:8:0", "10.0.0.1:80\n", "[::1]:80", "a:80"])
+      expect(is_ipv4_with_port(text)).equal(false);
+  });
 });
 
 describe("the canonical text of an IP address", () => {

@@ -58,6 +58,7 @@ export function crc32_end(state: number): number {
   return ~state % TWO_32;
 }
 
-export function crc32(text: string): number {
-  return crc32_end(crc32_text(CRC32_START, text));
+/** Returns the checksum of the first `bytes` bytes of a text, by default of all. */
+export function crc32(text: string, bytes = text.length): number {
+  return crc32_end(crc32_text(CRC32_START, text, 0, bytes));
 }

@@ -30,6 +30,39 @@ export function ip_bytes(text: string): string | undefined {
   return C.sluice_inet_pton(AF_INET6, text, binary) === 1 ? ffi.string(binary, IPV6_BYTES) : undefined;
 }
 
+const DOT = 46;
+const COLON = 58;
+const ZERO = 48;
+const NINE = 57;
+const LARGEST_PORT = 65535;
+
+/**
+ * Returns whether a text is an IPv4 address with a port, in canonical form: `127.0.0.1:80`. Much faster than
+ * `ip_bytes`. Pure.
+ */
+export function is_ipv4_with_port(text: string): boolean {
+  let dots = 0;
+  let value = 0;
+  let digits = 0;
+  let has_port = false;
+  for (const position of $range(1, text.length)) {
+    const byte = string.byte(text, position);
+    if (byte >= ZERO && byte <= NINE) {
+      if (digits > 0 && value === 0) return false;
+      value = value * 10 + byte - ZERO;
+      digits += 1;
+      if (value > (has_port ? LARGEST_PORT : 255)) return false;
+    } else {
+      if (digits === 0 || has_port || byte !== (dots < 3 ? DOT : COLON)) return false;
+      if (byte === DOT) dots += 1;
+      else has_port = true;
+      value = 0;
+      digits = 0;
+    }
+  }
+  return has_port && value > 0;
+}
+
 /** Converts an IPv4-mapped IPv6 address, which a dual-stack socket shows for IPv4 clients, to IPv4. Pure. */
 export function unmapped_ip(bytes: string): string {
   const is_mapped = bytes.length === IPV6_BYTES && string.sub(bytes, 1, MAPPING.length) === MAPPING;

@@ -29,7 +29,13 @@ function outlier_mode(config: OutlierConfig | undefined): OutlierMode {
   return config?.mode === "detect" ? OutlierMode.DETECT : OutlierMode.NONE;
 }
 
-function set_limits({ row, outlier_detection }: Document, servers: readonly ServerRecord[]): void {
+/** A server with its limits. */
+type LimitedServer = Pick<
+  ServerRecord,
+  "server" | "id" | "incarnation" | "row" | "max_fails" | "fail_timeout"
+>;
+
+function set_limits({ row, outlier_detection }: Document, servers: readonly LimitedServer[]): void {
   const memory = shared_memory();
   memory[row_at(row) + UpstreamRow.EJECTS] = ejects(outlier_detection) ? 1 : 0;
   memory[row_at(row) + UpstreamRow.OUTLIER_MODE] = outlier_mode(outlier_detection);
@@ -51,7 +57,7 @@ function set_limits({ row, outlier_detection }: Document, servers: readonly Serv
 }
 
 /** Concludes the states of servers that have failures or get no requests. */
-function review(name: string, upstream: Document, servers: readonly ServerRecord[]): void {
+function review(name: string, upstream: Document, servers: readonly LimitedServer[]): void {
   const memory = shared_memory();
   const now = clock.now();
   for (const server of servers) {
@@ -115,12 +121,26 @@ export function note_limits(
     clear_outliers(name, next);
 }
 
+/** Tells whether a server has a state that limits may end. Nearly all servers of a start have none. */
+function has_state(row: Cell): boolean {
+  const memory = shared_memory();
+  const anomaly: Anomaly = memory[row + Row.ANOMALY];
+  return (
+    anomaly !== Anomaly.NONE ||
+    memory[row + Row.UNAVAILABLE_UNTIL] !== 0 ||
+    memory[row + Row.FAILS] !== 0 ||
+    memory[row + Row.EJECTED_UNTIL] !== 0 ||
+    memory[row + Row.REPORTED_UNTIL] !== 0
+  );
+}
+
 /**
  * Sets the limits of all servers of an upstream, and concludes their states: after a start, because the saved
  * health may be older than the limits, or when a change is undone.
  */
-export function restore_limits(name: string, document: Document, servers: readonly ServerRecord[]): void {
+export function restore_limits(name: string, document: Document, servers: readonly LimitedServer[]): void {
   set_limits(document, servers);
+  if (!servers.some(({ row }) => has_state(row_at(row)))) return;
   review(name, document, servers);
   if (!ejects(document.outlier_detection)) end_ejections(name, document);
   if (outlier_mode(document.outlier_detection) === OutlierMode.NONE) clear_outliers(name, document);

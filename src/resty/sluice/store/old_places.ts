@@ -4,9 +4,8 @@ import { limits_servers } from "../lib/address_rules";
 import { address_rules } from "../net/allowed";
 import { parse_document, parse_head, type Document } from "./document/document";
 import { address_in } from "./document/line";
-import { names } from "./document/read";
 import { UpstreamRow } from "./memory/cells";
-import { delete_report, get_report, get_text, put_report } from "./memory/dict";
+import { delete_report, get_names, get_report, get_text, put_report } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 
 /**
@@ -61,7 +60,8 @@ function document_to_check(name: string): Document | undefined {
   if (text === undefined) return undefined;
   if (limits_servers(address_rules())) return parse_document(text);
   // Without a `guard` only registries and webhooks are concerned, which most upstreams do not have.
-  const [head] = string.match(text, "^[^\n]*");
+  const [end] = string.find(text, "\n", 1, true);
+  const head = string.sub(text, 1, end);
   const has_service =
     string.find(head, '"discovery":', 1, true)[0] !== undefined ||
     string.find(head, '"webhook":', 1, true)[0] !== undefined;
@@ -71,11 +71,12 @@ function document_to_check(name: string): Document | undefined {
 /** Records the old addresses of all upstreams, and logs a warning if there are any. Phase: init_by_lua. */
 export function note_old_places(): void {
   const found: string[] = [];
-  for (const name of names()) {
+  for (const name of get_names()) {
     const document = document_to_check(name);
     if (document !== undefined && note_places(name, document)) found.push(name);
   }
   if (found.length === 0) return;
+  table.sort(found);
   const shown = table.concat(found, ", ", 1, math.min(found.length, MOST_NAMES));
   const more = found.length > MOST_NAMES ? ` and ${found.length - MOST_NAMES} more` : "";
   ngx.log(

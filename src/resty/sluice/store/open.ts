@@ -2,15 +2,16 @@ import type { Options } from "../config/options";
 import { parse_size } from "../config/size";
 import type { UpstreamConfig } from "../config/upstream";
 import * as clock from "../lib/clock";
+import { with_late_collection } from "../lib/collection";
 import { absolute_folder, use_folder } from "./disk/files";
 import { load_health } from "./disk/health";
 import { save_state } from "./disk/image";
+import type { LoadedServer } from "./disk/loaded";
 import { to_document } from "./disk/replay";
 import { set_fsync } from "./disk/sync";
 import * as disk from "./disk/writer";
 import { NO_HISTORY, set_clustered } from "./document/clustered";
 import { format_document, type Document } from "./document/document";
-import { numbers_in, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
 import { replace_upstream } from "./document/replace";
 import { SETUP } from "./history/author";
@@ -70,13 +71,12 @@ function attach_region(address: number): boolean {
 }
 
 /** After a restart, servers wait for a mandatory check again, unless a passed one is `persistent`. */
-function hold_unchecked({ row, health_check, lines }: Document): void {
+function hold_unchecked({ row, health_check }: Document, servers: readonly LoadedServer[]): void {
   if (health_check === undefined) return;
   const memory = shared_memory();
   memory[row_at(row) + UpstreamRow.WAS_CHECKED] = 1;
   if (!health_check.mandatory) return;
-  for (const line of lines) {
-    const [, , server_row] = numbers_in(line);
+  for (const { row: server_row } of servers) {
     const check: Check = memory[row_at(server_row) + Row.CHECK];
     const has_passed = health_check.persistent && check === Check.PASSED;
     if (check !== Check.FAILED && !has_passed) hold_row(server_row, clock.now());
@@ -95,7 +95,7 @@ function load_state(state_dir: string): void {
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
   // The seeds must be known before the state may be rewritten.
   for (const name of state.deleted_seeds) restore_deleted_seed(name);
-  const loaded: { name: string; document: Document; servers: ServerRecord[] }[] = [];
+  const loaded: { name: string; document: Document; servers: LoadedServer[] }[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
     const [document, servers] = to_document(saved, allocate_row);
     if (document === undefined || !dict.put_text(name, format_document(document))) {
@@ -115,8 +115,8 @@ function load_state(state_dir: string): void {
   load_history(state_dir, state.revision);
   load_health();
   for (const { name, document, servers } of loaded) {
-    hold_unchecked(document);
-    restore_proof(document);
+    hold_unchecked(document, servers);
+    restore_proof(document, servers);
     restore_scaling(document);
     restore_limits(name, document, servers);
   }
@@ -217,7 +217,9 @@ export function open_store(options: Options): void {
     if (state_dir === undefined) {
       ngx.log(ngx.WARN, "sluice: no state_dir: changes are kept in memory only");
     } else {
-      load_state(state_dir);
+      with_late_collection(() => {
+        load_state(state_dir);
+      });
     }
   } else {
     if (!attach_region(region)) error("another version of Sluice has left its memory: restart nginx", 0);

@@ -3,7 +3,7 @@ import { HEALTH_CHECK, type HealthCheckConfig } from "../config/health_check";
 import { encode } from "../lib/json";
 import type { Document } from "./document/document";
 import { numbers_in } from "./document/line";
-import { Row, UpstreamRow } from "./memory/cells";
+import { Row, type RowNumber, UpstreamRow } from "./memory/cells";
 import { Check } from "./memory/states";
 import { delete_report, get_report, put_report } from "./memory/dict";
 import { has_rare_cells } from "./memory/rare_cells";
@@ -56,13 +56,15 @@ export function note_check_change(current: Document | undefined, next: Document)
 }
 
 /** Determines after a restart whether a check is proven, from the verdicts of its servers. */
-export function restore_proof({ health_check, row, lines }: Document): void {
+export function restore_proof(
+  { health_check, row }: Document,
+  servers: readonly { readonly row: RowNumber }[],
+): void {
   if (health_check === undefined || health_check.mandatory) return;
   const memory = shared_memory();
   let is_proven = false;
-  for (const line of lines) {
-    const [, , server_row] = numbers_in(line);
-    const check: Check = memory[row_at(server_row) + Row.CHECK];
+  for (const server of servers) {
+    const check: Check = memory[row_at(server.row) + Row.CHECK];
     if (check === Check.PASSED) is_proven = true;
   }
   memory[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_proven ? 0 : 1;

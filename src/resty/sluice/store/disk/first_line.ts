@@ -19,13 +19,24 @@ export interface Start {
 /** The flaw of a line that was changed or torn. */
 const DAMAGED = "the line is damaged: its checksum is missing or does not match";
 
-/** Parses a line, without its end, as a JSON object. Returns undefined and the flaw when it cannot. */
-export function open_line(line: string, is_sealed: boolean): Result<Record<string, unknown>> {
+/** Checks the checksum of a line, without its end. Returns the flaw if it is damaged. */
+export function damage_of(line: string, is_sealed: boolean): string | undefined {
   // An unsealed file has no checksums. A line with one belongs to a file whose first lines are lost.
-  if (is_sealed ? !is_intact(line) : has_seal(line)) return $multi(undefined, DAMAGED);
+  return (is_sealed ? is_intact(line) : !has_seal(line)) ? undefined : DAMAGED;
+}
+
+/** Parses a line as a JSON object. Returns undefined and the flaw when it is none. */
+export function parse_line(line: string): Result<Record<string, unknown>> {
   const [value] = decode(line);
   if (!is_table(value)) return $multi(undefined, "the line is not a JSON object");
   return $multi(value, undefined);
+}
+
+/** Checks and parses a line, without its end. Returns undefined and the flaw when it cannot. */
+export function open_line(line: string, is_sealed: boolean): Result<Record<string, unknown>> {
+  const damage = damage_of(line, is_sealed);
+  if (damage !== undefined) return $multi(undefined, damage);
+  return parse_line(line);
 }
 
 /** In version 0.1.0 the first line of a journal was a change. It had no history. */

@@ -2,7 +2,7 @@ import * as clock from "../../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../../lib/json";
 import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
-import { type Cell, NO_ID, Row, type RowNumber } from "../memory/cells";
+import { NO_ID, Row, type RowNumber } from "../memory/cells";
 import { Header } from "../memory/header_cells";
 import { Lock, release, try_acquire } from "../memory/lock";
 import { cut_file, read_file, write_at } from "../memory/posix";
@@ -148,15 +148,27 @@ export function save_health(pause: (this: void) => void): Result<true> {
   return $multi(true, undefined);
 }
 
-/** Returns the rows of all servers, by incarnation and id. */
-function rows_by_server(): LuaTable<string, Cell | undefined> {
-  const memory = shared_memory();
-  const rows = new LuaTable<string, Cell | undefined>();
-  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
-    const at = row_at(row as RowNumber);
-    rows.set(string.format("%d %d", memory[at + Row.STAMP], memory[at + Row.ID]), at);
+/** A health that was saved, and the incarnation and the id of its server. */
+interface SavedHealth extends Record<string, unknown> {
+  incarnation: number;
+  id: number;
+}
+
+type Healths = LuaTable<number, SavedHealth | undefined>;
+
+/** Returns the saved healths by incarnation, then by id. Few servers of many have one. */
+function healths_in(text: string): LuaTable<number, Healths | undefined> {
+  const healths = new LuaTable<number, Healths | undefined>();
+  for (const line of whole_lines(text)) {
+    const [saved] = decode(line);
+    const { incarnation, id } = is_table(saved) ? saved : {};
+    if (typeof incarnation === "number" && typeof id === "number") {
+      const by_id = healths.get(incarnation) ?? new LuaTable<number, SavedHealth | undefined>();
+      by_id.set(id, saved as SavedHealth);
+      healths.set(incarnation, by_id);
+    }
   }
-  return rows;
+  return healths;
 }
 
 /**
@@ -174,12 +186,11 @@ function moment_of_saving(first: string): clock.Moment | undefined {
 function restore(text: string): void {
   const memory = shared_memory();
   const saved_at = moment_of_saving(string.match(text, "^[^\n]*")[0]);
-  const rows = rows_by_server();
-  for (const line of whole_lines(text)) {
-    const [saved] = decode(line);
-    const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
-    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0));
-    if (is_table(saved) && at !== undefined) {
+  const healths = healths_in(text);
+  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    const at = row_at(row as RowNumber);
+    const saved = healths.get(memory[at + Row.STAMP])?.get(memory[at + Row.ID]);
+    if (saved !== undefined) {
       use_rare_cells(at);
       for (const [name, cell, fresh, is_moment] of SAVED) {
         memory[at + cell] = restored_value(is_moment, saved[name], saved_at) ?? fresh;

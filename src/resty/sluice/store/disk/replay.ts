@@ -1,5 +1,5 @@
 import { check_fit } from "../../config/fit";
-import { settings_of, type UpstreamSettings } from "../../config/settings";
+import type { UpstreamSettings } from "../../config/settings";
 import { unknown_parameter } from "../../config/problem";
 import { refuse, type Read } from "../../config/reader";
 import { read_list } from "../../config/values";
@@ -8,20 +8,24 @@ import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
 import { keys_of, set_of } from "../../lib/tables";
 import { is_local_id } from "../document/clustered";
-import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
-import { format_line, type ServerRecord } from "../document/line";
+import type { Bookkeeping, Document } from "../document/document";
+import { line_with } from "../document/line";
 import { is_whole } from "../document/readers";
-import { read_change, type DiskServer, type ReadChange } from "../document/saved";
+import { read_change } from "../document/saved";
 import type { RowNumber } from "../memory/cells";
-import { open_line, type Start } from "./first_line";
+import { damage_of, parse_line, type Start } from "./first_line";
+import { loaded_change, type LoadedChange, type LoadedServer } from "./loaded";
+import { new_line_reader } from "./plain_line";
 import { add_to_total, is_intact, new_total, total_digits } from "./sealed";
 
 /** Builds the state from the lines of an image and the journals. Pure. */
 
 /** An upstream after the lines so far. */
-export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
+export interface SavedUpstream {
+  settings: UpstreamSettings;
+  book: Bookkeeping;
   revision: number;
-  servers: LuaTable<number, DiskServer>;
+  servers: LuaTable<number, LoadedServer>;
   /** The file and line of its last change. */
   origin: string;
 }
@@ -51,7 +55,7 @@ export function line_of(path: string, number: number): string {
   return `${path}: line ${number}`;
 }
 
-function apply(state: SavedState, change: ReadChange, origin: string): void {
+function apply(state: SavedState, change: LoadedChange, origin: string): void {
   const { upstream: name, settings, book, revision } = change;
   if (settings === undefined) {
     state.upstreams.delete(name);
@@ -60,11 +64,13 @@ function apply(state: SavedState, change: ReadChange, origin: string): void {
   }
   state.deleted_seeds.delete(name);
   const before = state.upstreams.get(name);
-  const servers = before?.servers ?? new LuaTable<number, DiskServer>();
+  const servers = before?.servers ?? new LuaTable<number, LoadedServer>();
   for (const id of change.remove) servers.delete(id);
   for (const server of change.put) servers.set(server.id, server);
-  const upstream: SavedUpstream = { ...settings, ...book, revision, servers, origin };
-  upstream.session_secret = book.session_secret ?? before?.session_secret;
+  const upstream: SavedUpstream = { settings, book, revision, servers, origin };
+  const session_secret = before?.book.session_secret;
+  if (session_secret !== undefined && book.session_secret === undefined)
+    upstream.book = { ...book, session_secret };
   state.upstreams.set(name, upstream);
 }
 
@@ -85,6 +91,7 @@ function read_end(
 
 /** Applies an image to an empty state. Returns the highest revision that the image may hold, or the flaw. */
 export function apply_image(state: SavedState, { path, text, start }: LineFile): Result<number> {
+  const read_plain = new_line_reader();
   const total = new_total();
   let number = 0;
   let bytes = 0;
@@ -95,10 +102,16 @@ export function apply_image(state: SavedState, { path, text, start }: LineFile):
     bytes += line.length + 1;
     if (until !== undefined) return $multi(undefined, `${line_of(path, number)}: a line after the last`);
     if (number > 1) {
-      const [value, damage] = open_line(line, start.is_sealed);
-      if (value === undefined) return $multi(undefined, `${line_of(path, number)}: ${damage ?? ""}`);
-      if (value.end === undefined) flaw = apply_image_line(state, value, line_of(path, number));
-      else [until, flaw] = read_end(value, start, total.lines, total_digits(total));
+      flaw = damage_of(line, start.is_sealed);
+      const change = flaw === undefined && start.is_sealed ? read_plain(line) : undefined;
+      if (change !== undefined) {
+        flaw = apply_image_change(state, change, line_of(path, number));
+      } else if (flaw === undefined) {
+        const [value, no_object] = parse_line(line);
+        if (value === undefined) flaw = no_object;
+        else if (value.end === undefined) flaw = apply_image_line(state, value, line_of(path, number));
+        else [until, flaw] = read_end(value, start, total.lines, total_digits(total));
+      }
       if (flaw !== undefined) return $multi(undefined, `${line_of(path, number)}: ${flaw}`);
     }
     if (start.is_sealed) add_to_total(total, line);
@@ -109,33 +122,36 @@ export function apply_image(state: SavedState, { path, text, start }: LineFile):
   return $multi(until, undefined);
 }
 
-function apply_image_line(
-  state: SavedState,
-  value: Record<string, unknown>,
-  origin: string,
-): string | undefined {
-  const [change, problem] = read_change(value);
-  if (change === undefined) return problem?.text;
+function apply_image_change(state: SavedState, change: LoadedChange, origin: string): string | undefined {
   if (state.upstreams.has(change.upstream) || state.deleted_seeds.has(change.upstream))
     return `duplicate upstream "${change.upstream}"`;
   apply(state, change, origin);
   return undefined;
 }
 
+function apply_image_line(
+  state: SavedState,
+  value: Record<string, unknown>,
+  origin: string,
+): string | undefined {
+  const [change, problem] = read_change(value);
+  return change === undefined ? problem?.text : apply_image_change(state, loaded_change(change), origin);
+}
+
 const MEMBERS_OF_SEVERAL = set_of(["revision", "changes", "crc"]);
 
 /** Reads the changes of a journal's line: one, or those of the list `changes`. */
-function read_changes(value: Record<string, unknown>): Read<ReadChange[]> {
+function read_changes(value: Record<string, unknown>): Read<LoadedChange[]> {
   if (value.changes === undefined) {
     const [change, problem] = read_change(value);
-    return $multi(change === undefined ? undefined : [change], problem);
+    return $multi(change === undefined ? undefined : [loaded_change(change)], problem);
   }
   for (const [name] of pairs(value)) {
     if (!MEMBERS_OF_SEVERAL.has(name)) return $multi(undefined, unknown_parameter(name));
   }
   const [items, no_list] = read_list("changes", value.changes);
   if (items === undefined) return $multi(undefined, no_list);
-  const changes: ReadChange[] = [];
+  const changes: LoadedChange[] = [];
   const upstreams = new LuaSet<string>();
   for (const item of items) {
     const path = `changes[${changes.length}]`;
@@ -145,7 +161,7 @@ function read_changes(value: Record<string, unknown>): Read<ReadChange[]> {
     if (change.revision !== value.revision) return refuse(`${path}.revision`, "must be that of the line");
     if (upstreams.has(change.upstream)) return refuse(path, `duplicate upstream "${change.upstream}"`);
     upstreams.add(change.upstream);
-    changes.push(change);
+    changes.push(loaded_change(change));
   }
   if (changes.length === 0) return refuse("changes", "must not be empty");
   return $multi(changes, undefined);
@@ -154,11 +170,9 @@ function read_changes(value: Record<string, unknown>): Read<ReadChange[]> {
 /** Applies a line of a journal, unless the image already holds it. Returns the flaw of the line. */
 function apply_journal_line(
   state: SavedState,
-  value: Record<string, unknown>,
+  changes: readonly LoadedChange[],
   origin: string,
 ): string | undefined {
-  const [changes, problem] = read_changes(value);
-  if (changes === undefined) return problem?.text;
   const { revision } = changes[0];
   // The image holds this line's changes: a crash came before the journal was emptied.
   if (revision <= state.revision) return undefined;
@@ -173,6 +187,22 @@ function apply_journal_line(
   return undefined;
 }
 
+/** Reads the changes of a line of a journal. Returns undefined and the flaw when it cannot. */
+function read_journal_line(
+  line: string,
+  is_sealed: boolean,
+  read_plain: ReturnType<typeof new_line_reader>,
+): Result<readonly LoadedChange[]> {
+  const damage = damage_of(line, is_sealed);
+  if (damage !== undefined) return $multi(undefined, damage);
+  const change = is_sealed ? read_plain(line) : undefined;
+  if (change !== undefined) return $multi([change], undefined);
+  const [value, flaw] = parse_line(line);
+  if (value === undefined) return $multi(undefined, flaw);
+  const [changes, problem] = read_changes(value);
+  return $multi(changes, problem?.text);
+}
+
 /** The part of a journal that counts. */
 export interface Applied {
   bytes: number;
@@ -183,6 +213,7 @@ export interface Applied {
 
 /** Applies a journal. An unfinished last line was never acknowledged. Any other flaw is an error. */
 export function apply_journal(state: SavedState, { path, text, start }: LineFile): Result<Applied> {
+  const read_plain = new_line_reader();
   let lines = 0;
   let bytes = 0;
   let { revision } = start;
@@ -190,11 +221,11 @@ export function apply_journal(state: SavedState, { path, text, start }: LineFile
     lines += 1;
     bytes += line.length + 1;
     if (lines > 1 || !start.is_sealed) {
-      const [value, damage] = open_line(line, start.is_sealed);
       const origin = line_of(path, lines);
-      const flaw = value === undefined ? damage : apply_journal_line(state, value, origin);
-      if (value === undefined || flaw !== undefined) return $multi(undefined, `${origin}: ${flaw ?? ""}`);
-      revision = value.revision as number;
+      const [changes, unread] = read_journal_line(line, start.is_sealed, read_plain);
+      const flaw = changes === undefined ? unread : apply_journal_line(state, changes, origin);
+      if (changes === undefined || flaw !== undefined) return $multi(undefined, `${origin}: ${flaw ?? ""}`);
+      ({ revision } = changes[0]);
     }
   }
   // A complete line without its end was not torn: its end was changed.
@@ -204,14 +235,15 @@ export function apply_journal(state: SavedState, { path, text, start }: LineFile
 }
 
 function flaw_of(upstream: SavedUpstream): string | undefined {
-  const { servers, next_id, next_local_id } = upstream;
+  const { servers, settings } = upstream;
+  const { next_id, next_local_id } = upstream.book;
   const addresses = new LuaSet<string>();
   for (const [id, server] of pairs(servers)) {
     if (addresses.has(server.server)) return `duplicate server "${server.server}"`;
     addresses.add(server.server);
     if (id >= (is_local_id(id) ? (next_local_id ?? 0) : next_id))
       return `the id ${id} is not below the next one`;
-    const unfit = check_fit(upstream, server);
+    const unfit = check_fit(settings, server.parameters);
     if (unfit !== undefined) return `server "${server.server}": ${unfit.text}`;
   }
   return undefined;
@@ -230,22 +262,21 @@ export function check_state(state: SavedState): string | undefined {
 export function to_document(
   saved: SavedUpstream,
   allocate: (this: void, stamp: number, id?: number) => RowNumber | undefined,
-): LuaMultiReturn<[Document | undefined, ServerRecord[]]> {
+): LuaMultiReturn<[Document | undefined, LoadedServer[]]> {
   const ids = keys_of(saved.servers);
   table.sort(ids);
   const lines: string[] = [];
-  const records: ServerRecord[] = [];
+  const records: LoadedServer[] = [];
   for (const id of ids) {
-    const record = saved.servers.get(id) as ServerRecord;
+    const record = saved.servers.get(id);
     const server_row = allocate(record.incarnation, id);
     if (server_row === undefined) return $multi(undefined, records);
     record.row = server_row;
     records.push(record);
-    lines.push(format_line(record));
+    lines.push(line_with(id, record.incarnation, server_row, record.text));
   }
   const row = allocate(saved.revision);
   if (row === undefined) return $multi(undefined, records);
-  const { revision } = saved;
-  const book = bookkeeping_of(saved);
-  return $multi({ ...settings_of(saved), ...book, revision, row, leavers: [], lines }, records);
+  const { settings, book, revision } = saved;
+  return $multi({ ...settings, ...book, revision, row, leavers: [], lines }, records);
 }

@@ -14,7 +14,8 @@ export const FORMAT = 2;
 const START = ',"crc":"';
 const END = '"}';
 const DIGITS = 8;
-const SEAL = START.length + DIGITS + END.length;
+/** The length of the checksum at the end of a line. */
+export const SEAL = START.length + DIGITS + END.length;
 
 function digits_of(sum: number): string {
   return string.format("%08x", sum);
@@ -57,7 +58,7 @@ export function has_seal(line: string): boolean {
 
 /** Returns whether a line, without its end, has a right checksum. */
 export function is_intact(line: string): boolean {
-  return has_seal(line) && checksum_of(line) === digits_of(crc32(string.sub(line, 1, -SEAL - 1)));
+  return has_seal(line) && checksum_of(line) === digits_of(crc32(line, line.length - SEAL));
 }
 
 function checksum_of(line: string): string {

@@ -83,9 +83,14 @@ export function restored_server(stored: StoredServer): ServerConfig {
   return server as unknown as ServerConfig;
 }
 
+/** Returns the line of a server with parameters that `server_text` has written. */
+export function line_with(id: number, incarnation: number, row: RowNumber, parameters: string): string {
+  return string.format("%d %d %d %s", id, incarnation, row, parameters);
+}
+
 /** Writes a server's line. */
 export function format_line(server: ServerRecord): string {
-  return string.format("%d %d %d %s", server.id, server.incarnation, server.row, server_text(server));
+  return line_with(server.id, server.incarnation, server.row, server_text(server));
 }
 
 /** Reads a server's line. */

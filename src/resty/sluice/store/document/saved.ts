@@ -115,7 +115,8 @@ function read_put(value: unknown, revision: number): Read<DiskServer[]> {
   return $multi(servers, undefined);
 }
 
-const read_ids = list_of(read_whole, math.huge, 0);
+/** Reads a list of ids. */
+export const read_ids = list_of(read_whole, math.huge, 0);
 
 /** The members of a change, in the order in which they are stored. */
 export const CHANGE_FIELDS = [
