@@ -3,6 +3,7 @@ import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { new_job } from "../lib/job";
+import { pause } from "../lib/pause";
 import { keys_of } from "../lib/tables";
 import { is_clustered } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
@@ -145,8 +146,14 @@ function expire(name: string, nodes: readonly NodeRecord[]): string | undefined 
   return undefined;
 }
 
+/** Lets the worker serve requests. Returns false when it exits. */
+function pause_for_requests(this: void): boolean {
+  pause();
+  return !ngx.worker.exiting();
+}
+
 function expire_all(this: void): string | undefined {
-  follow_registered(registered);
+  if (!follow_registered(registered, pause_for_requests)) return undefined;
   for (const [name] of pairs(memories)) {
     if (!registered.nodes.has(name)) memories.delete(name);
   }

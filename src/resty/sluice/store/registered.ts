@@ -1,7 +1,7 @@
 import { parse_document } from "./document/document";
 import { may_have_sourced } from "./document/line";
 import { registered_nodes, type NodeRecord } from "./document/nodes";
-import { follow_upstreams, new_follower, type Follower } from "./memory/changes";
+import { follow_upstreams, new_follower, type Follower, type Pause } from "./memory/changes";
 import { get_text } from "./memory/dict";
 
 /** The upstreams with registered servers, for background work that examines them repeatedly. */
@@ -23,10 +23,18 @@ function look_at({ nodes }: Registered, name: string): void {
   else nodes.set(name, registered_nodes(parse_document(text)));
 }
 
-/** Follows the changes since the last call: O(changes). Any phase. */
-export function follow_registered(registered: Registered): void {
+/** Goes on with the next upstreams. */
+function no_pause(this: void): boolean {
+  return true;
+}
+
+/**
+ * Follows the changes since the last call: O(changes), for a new worker O(upstreams). Returns false if `pause`
+ * has. Any phase in which `pause` can run.
+ */
+export function follow_registered(registered: Registered, pause: Pause = no_pause): boolean {
   const look = (name: string) => {
     look_at(registered, name);
   };
-  follow_upstreams(registered.follower, registered.nodes, look, () => true);
+  return follow_upstreams(registered.follower, registered.nodes, look, pause);
 }
