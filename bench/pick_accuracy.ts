@@ -4,7 +4,7 @@ import type { Peer } from "../src/resty/sluice/balancer/method";
 import type { BalancingConfig } from "../src/resty/sluice/config/balancing";
 import * as clock from "../src/resty/sluice/lib/clock";
 import { count_inactive, count_request, use_slot } from "../src/resty/sluice/live/view/counters";
-import type { LiveServer, LiveUpstream } from "../src/resty/sluice/live/view/model";
+import { type LiveServer, type LiveUpstream, Own } from "../src/resty/sluice/live/view/model";
 import { in_flight, use_loads } from "../src/resty/sluice/live/view/surroundings";
 import { apply_document, new_upstream } from "../src/resty/sluice/live/view/upstream";
 import { time_cost } from "../src/resty/sluice/balancer/time_cost";
@@ -79,7 +79,7 @@ function view_of(slot: number): LiveUpstream {
 
 const views: LiveUpstream[] = [];
 for (const slot of $range(1, workers)) views.push(view_of(slot));
-const cost = time_cost(surroundings_of(views[0][2], views[0].row), false);
+const cost = time_cost(surroundings_of(views[0][Own.ALL_ACTIVE], views[0].row), false);
 
 function cost_of(server: LiveServer, more: number): number {
   if (method !== "least_time") return in_flight(server) + more;
