@@ -177,7 +177,7 @@ export const enum Row {
   EXPIRED_AT = NEXT_FREE,
 }
 
-/** The cells of the row of an upstream, which has no rare ones. `STAMP`, `ID` and `NEXT_FREE` are as above. */
+/** The cells of the row of an upstream, which has no rare ones. `STAMP` and `ID` are those of `Row`. */
 export const enum UpstreamRow {
   // The first line has what each request reads.
   /** The revision of the last change of the upstream. */
@@ -222,8 +222,8 @@ export const enum UpstreamRow {
   SCALE_INS,
 
   /**
-   * 1 while outlier detection may eject servers of the upstream. Written under the lock. The cell is otherwise
-   * used by free rows only.
+   * 1 while outlier detection may eject servers of the upstream. Written under the lock. The cell is
+   * otherwise used by free rows only.
    */
   EJECTS = Row.NEXT_FREE,
 }

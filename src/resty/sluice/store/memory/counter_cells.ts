@@ -44,7 +44,7 @@ export const enum UpstreamCounter {
   /** Attempts after the first one of a request, and requests that the retry budget has denied one. */
   RETRIES,
   DENIED_RETRIES,
-  /** What removed servers have counted, only in slot 0: `departed.ts`. The last ones are at `rare_codes_of`. */
+  /** What removed servers have counted, only in slot 0: `departed.ts`. The last are at `rare_codes_of`. */
   DEPARTURES,
   DEPARTED_TIMED,
   FIRST_DEPARTED,
