@@ -15,7 +15,7 @@ import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
  * @property {string[]} addresses the application servers
  * @property {number} keepalive number of idle connections to them that are kept
  * @property {boolean} reports whether each of their answers has a load report
- * @property {boolean} [isTuned] whether it has the directives of "Fewer instructions" in docs/reference/setup.md
+ * @property {boolean} [isTuned] whether it has the optional directives of docs/reference/setup.md
  * @property {Secure} [secure] where clients can connect with TLS too
  */
 

@@ -59,7 +59,7 @@ export function forget_attempts(key: number): void {
   count_unusual(-1);
 }
 
-/** Keeps a request as one with several attempts, and returns its record. `first`: the server of the first one. */
+/** Keeps a request as one with several attempts. Returns its record. `first`: the server of the first one. */
 export function keep_several(key: number, first: LiveServer | undefined): Attempts {
   const attempts = new_attempts();
   attempts.server = first;

@@ -6,9 +6,9 @@ import { key_of } from "./view/request_key";
 import { count_unusual, has_unusual } from "./view/unusual";
 
 /**
- * The servers of the requests that are at their first attempt, by the address of the request. `ngx.ctx` would need
- * a table for each request and would be lost in an internal redirect. Each request has a place by some bits of its
- * address. The few whose place is taken are in a Lua table, which takes about a hundred instructions more. Hot.
+ * The servers of the requests that are at their first attempt, by the address of the request. `ngx.ctx` would
+ * need a table for each request and would be lost in an internal redirect. Each request has a place by some
+ * bits of its address. The few whose place is taken are in a Lua table, which takes more instructions. Hot.
  */
 
 interface Pointers extends ffi.CData {

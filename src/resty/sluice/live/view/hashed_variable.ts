@@ -13,7 +13,7 @@ import "resty.core.hash";
  * place of a value shows it.
  */
 
-/** The name of a variable, with its hash and its index, behind a pointer, which LuaJIT takes for a constant. */
+/** A pointer to the name of a variable, its hash and its index. LuaJIT takes the pointer for a constant. */
 export interface VariableName extends ffi.CData {
   name: NginxString;
   hash: ffi.CData;
@@ -136,7 +136,7 @@ export function read_number(request: ffi.CData, name: VariableName): number | un
   return number === NO_NUMBER ? undefined : number;
 }
 
-/** Returns `$upstream_status`; undefined: not set, none, or those of several attempts. Phases with a request. */
+/** Returns `$upstream_status`; undefined: not the status of one attempt. Phases with a request. */
 export function read_status(request: ffi.CData, name: VariableName): number | undefined {
   const value = find_value(request, name);
   if (value === undefined || value.length !== DIGITS_OF_STATUS) return undefined;

@@ -16,7 +16,7 @@ export function read_number(_: unknown, name: VariableName): number | undefined 
   return tonumber(text_of(name));
 }
 
-/** Returns `$upstream_status`; undefined: not set, none, or those of several attempts. Phases with a request. */
+/** Returns `$upstream_status`; undefined: not the status of one attempt. Phases with a request. */
 export function read_status(_: unknown, name: VariableName): number | undefined {
   const text = text_of(name) ?? "";
   return text.length === 3 ? tonumber(text) : undefined;

@@ -1,9 +1,9 @@
 import * as ffi from "ffi";
 
 /**
- * The shared memory, as the code of each request reads it. LuaJIT takes a C structure of at most 16 bytes that
- * nothing replaces for a constant: a request then needs one instruction to find the memory, and eight if the
- * pointer is a variable of a module. Hot.
+ * The shared memory, as the code of each request reads it. LuaJIT takes a C structure of at most 16 bytes
+ * that nothing replaces for a constant. A request then needs one instruction to find the memory, instead of
+ * eight if the pointer were a variable of a module. Hot.
  */
 interface OwnMemory extends ffi.CData {
   memory: ffi.NumberPointer;

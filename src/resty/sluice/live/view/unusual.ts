@@ -1,9 +1,9 @@
 import * as ffi from "ffi";
 
 /**
- * How many requests of this worker are under way in an unusual way: they wait, have a server reserved, have had
- * several attempts, or have no place of their own (`live/first_attempts.ts`). While there are none, as mostly,
- * one test saves a request the look-ups for all of them. Hot.
+ * How many requests of this worker are unusual: they wait, have a server reserved, have had several attempts,
+ * or have no place of their own (`live/first_attempts.ts`). While there are none, as mostly, one test saves a
+ * request the look-ups for all of them. Hot.
  */
 interface Unusual extends ffi.CData {
   requests: number;
