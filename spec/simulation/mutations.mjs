@@ -75,11 +75,7 @@ const OF_ONE_GATEWAY = [
     name: "image_not_synced",
     about: "an image counts before the disk holds it",
     changes: [
-      change(
-        "store/disk/writer",
-        "local ____temp_1 = {sync_file(fd)}",
-        "local ____temp_1 = {true, nil}",
-      ),
+      change("store/disk/writer", "local ____temp_1 = {sync_file(fd)}", "local ____temp_1 = {true, nil}"),
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { crc32 } from "../../../src/resty/sluice/lib/crc32";
+import { crc32, crc32_end, crc32_text, CRC32_START } from "../../../src/resty/sluice/lib/crc32";
 import { expect } from "../support/expect";
 
 describe("CRC-32", () => {
@@ -10,5 +10,13 @@ describe("CRC-32", () => {
     expect(crc32(string.rep("\0", 32))).equal(0x190a55ad);
     expect(crc32(`${string.rep("\0", 32)}more`, 32)).equal(0x190a55ad);
     expect(crc32(string.char(255, 255, 255, 255))).equal(0xffffffff);
+  });
+
+  it("can be continued at each fourth byte", () => {
+    const text = "The quick brown fox jumps over the lazy dog";
+    for (const middle of $range(0, text.length, 4)) {
+      const state = crc32_text(CRC32_START, text, 0, middle);
+      expect(crc32_end(crc32_text(state, text, middle))).equal(crc32(text));
+    }
   });
 });

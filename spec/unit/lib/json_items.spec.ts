@@ -1,4 +1,5 @@
-import { read_items } from "../../../src/resty/sluice/lib/json_items";
+import { decode, encode } from "../../../src/resty/sluice/lib/json";
+import { decode_object, read_items } from "../../../src/resty/sluice/lib/json_items";
 import { expect } from "../support/expect";
 import { expect_quick } from "../support/quick";
 
@@ -85,5 +86,32 @@ describe("the items of a list in a JSON object", () => {
         expect(read(text)[1]).equal(undefined);
       }
     });
+  });
+});
+
+describe("an object that is decoded in pieces", () => {
+  const LONG = 3000;
+  const items: Record<string, string> = {
+    objects: '{"server":"10.0.0.1:80","weight":2}',
+    "objects in objects": '{"a":[{"b":1},{"c":2}],"d":{"e":{}}}',
+    "texts like the end of an item": '{"a":"},{","b":"]},"}',
+    numbers: "12345678",
+  };
+  for (const [name, item] of pairs(items)) {
+    it(`is the same as a whole, with ${name}`, () => {
+      const text = `{"x":{"y":[1]},"servers":[${string.rep(`${item},`, LONG)}${item}],"z":[${item}],"n":null}`;
+      let pauses = 0;
+      const object = decode_object(text, () => {
+        pauses += 1;
+      });
+      expect(encode(object)).equal(encode(decode(text)[0]));
+      expect(pauses > 2).equal(true);
+    });
+  }
+
+  it("is refused if it is not JSON, or not an object", () => {
+    const list = string.rep('{"a":1},', LONG);
+    for (const text of [`{"servers":[${list}]}`, `{"servers":[${list}1`, `[${list}1]`, `{"a":[${list}1]} x`])
+      expect(decode_object(text, () => undefined)).equal(undefined);
   });
 });

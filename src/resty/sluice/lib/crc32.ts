@@ -49,7 +49,8 @@ export function crc32_text(state: number, text: string, from = 0, to = text.leng
   const last = math.floor(to / WORD_BYTES);
   let sum = state;
   for (const word of $range(from / WORD_BYTES, last - 1)) sum = crc32_word(sum, words[word]);
-  for (const position of $range(last * WORD_BYTES + 1, to)) sum = crc32_byte(sum, string.byte(text, position));
+  for (const position of $range(last * WORD_BYTES + 1, to))
+    sum = crc32_byte(sum, string.byte(text, position));
   return sum;
 }
 
