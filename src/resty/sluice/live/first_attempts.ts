@@ -20,7 +20,7 @@ const PLACES = 1024;
 /** Requests begin at multiples of 16 bytes. */
 const BITS_OF_ALIGNMENT = 4;
 
-/** The request at each place; undefined: none, and the server there no longer counts. */
+/** The request at each place; undefined: none. And its server. */
 const requests = ffi.new("void *[?]", PLACES) as Pointers;
 const servers: (LiveServer | false)[] = [];
 for (const place of $range(0, PLACES - 1)) servers[place] = false;
@@ -60,6 +60,7 @@ export function forget_first(request: ffi.CData): void {
   const place = place_of(request);
   if (requests[place] === request) {
     requests[place] = undefined;
+    servers[place] = false;
     return;
   }
   others.delete(key_of(request));
