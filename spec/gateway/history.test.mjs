@@ -71,10 +71,8 @@ test("each kind of write is in the history, as what it does to servers and setti
 test("the history can be limited to an upstream, to later changes, and to a number", async (context) => {
   const { api } = await startGateway(context, { upstreams: {} });
   const first = await revisionOf(api);
-  for (const name of ["a", "b", "a", "b", "a"])
-    await postChanges(api, {
-      upstreams: { [name]: { panic_threshold: 1 + Math.floor(Math.random() * 99) }, c: {} },
-    });
+  for (const [index, name] of ["a", "b", "a", "b", "a"].entries())
+    await postChanges(api, { upstreams: { [name]: { panic_threshold: index }, c: {} } });
   const revisions = async (query) =>
     (await historyOf(api, query)).changes.map(({ revision }) => revision - first);
   assert.deepEqual(await revisions(""), [5, 4, 3, 2, 1]);

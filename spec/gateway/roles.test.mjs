@@ -206,7 +206,9 @@ test("the role operate changes whether and how much a server serves, and nothing
   }
   assertErrorBody(await api.patch(path, { nothing: 1 }, as("op")), 400, "UpstreamConfFormatError");
   await api.expect(202, "POST", `${sluice()}/servers/0/drain`, { deadline: "1h" }, as("op"));
-  await api.expect(204, "DELETE", `${sluice()}/servers/0/drain`, undefined, as("op"));
+  // The job may have removed the idle server already.
+  const cancelled = await api.send("DELETE", `${sluice()}/servers/0/drain`, undefined, as("op"));
+  assert.ok([204, 404].includes(cancelled.status), shownOf(cancelled));
   const { may_write: mayWrite, role } = await api.expect(
     200,
     "GET",

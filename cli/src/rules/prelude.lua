@@ -36,6 +36,15 @@ local stubs = {
       end,
     },
   },
+  ["table.new"] = function()
+    return {}
+  end,
+  -- Texts of JavaScript become valid UTF-8.
+  ["resty.sluice.lib.utf8"] = {
+    is_utf8 = function()
+      return true
+    end,
+  },
   -- Only in the gateway does long work rest for requests.
   ["resty.sluice.lib.rest"] = { rest = function() end },
   ["resty.sluice.store.document.read"] = {
