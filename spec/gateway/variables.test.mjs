@@ -102,3 +102,37 @@ test("the index of a variable is found only if it has one", async (context) => {
   assert.deepEqual(methods, ["GET", "GET"]);
   assert.deepEqual(await read("server_protocol"), ["-2", "HTTP/1.1", "HTTP/1.1"]);
 });
+
+/** Lua that counts how often the first variable of nginx.conf is read by its index. */
+const countReads = `
+  local ffi = require("ffi")
+  reads = 0
+  local function get_indexed(request, index)
+    if index == 0 then
+      reads = reads + 1
+    end
+    return ffi.C.sluice_get_indexed(request, index)
+  end
+  local function find(_, name)
+    return name == "sluice_get_indexed" and get_indexed or ffi.C[name]
+  end
+  package.loaded.ffi = setmetatable({ C = setmetatable({}, { __index = find }) }, { __index = ffi })`;
+
+test("to find indexes, a worker reads the first variable of nginx.conf once", async (context) => {
+  const [backend] = await startBackends(context, 1);
+  const gateway = await startGateway(context, {
+    workers: 1,
+    upstreams: { app: { servers: [{ server: backend.address }] } },
+    beforeSetup: countReads,
+    http: `log_format sluice "$request_uri $request_method $upstream_status";`,
+    traffic: `${readTwice} location = /reads { content_by_lua_block { ngx.print(reads) } }`,
+  });
+  const ask = async (/** @type {string} */ path) =>
+    await (await fetch(`http://127.0.0.1:${gateway.port}${path}`)).text();
+  for (const name of ["request_uri", "request_method", "server_protocol", "request_uri"]) {
+    const [index] = (await ask(`/read?name=${name}`)).split(" ");
+    assert.equal(Number(index) >= 0, name !== "server_protocol", name);
+  }
+  await ask("/");
+  assert.equal(await ask("/reads"), "1");
+});

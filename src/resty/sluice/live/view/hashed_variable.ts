@@ -102,21 +102,38 @@ const ZEROS = 48 * 111;
 /** The decimals of a time in milliseconds. */
 const DECIMALS = 3;
 
-/** Returns the index of a variable with the value `value`, from its place after that of the first one. */
-function index_of(request: ffi.CData, { name, hash }: VariableName, value: Value): number {
+/** The variable from whose place the indexes of others are found; undefined: none has been found yet. */
+let known: VariableName | undefined;
+let has_read_first = false;
+
+/** Returns the first value of all variables with an index; undefined: not known. */
+function find_first(request: ffi.CData): number | undefined {
+  if (known !== undefined) {
+    const value = C.sluice_get_indexed(request, known.index);
+    return value === undefined ? undefined : (value as unknown as number) - known.index;
+  }
+  // Only once: it may be a variable that is not set yet, about which nginx logs a warning.
+  if (has_read_first) return undefined;
+  has_read_first = true;
+  return C.sluice_get_indexed(request, 0) as unknown as number | undefined;
+}
+
+/** Finds the index of a variable with the value `value`, from its place. */
+function find_index(request: ffi.CData, variable: VariableName, value: Value): void {
+  variable.index = NO_INDEX;
   // Without an index, each read makes another value.
-  if (C.sluice_get_variable(request, name, hash) !== value) return NO_INDEX;
-  const first = C.sluice_get_indexed(request, 0);
-  if (first === undefined) return NO_INDEX;
-  const index = (value as unknown as number) - (first as unknown as number);
-  return index >= 0 && C.sluice_get_indexed(request, index) === value ? index : NO_INDEX;
+  if (C.sluice_get_variable(request, variable.name, variable.hash) !== value) return;
+  const first = find_first(request);
+  if (first === undefined) return;
+  const index = (value as unknown as number) - first;
+  if (index < 0 || C.sluice_get_indexed(request, index) !== value) return;
+  variable.index = index;
+  known = variable;
 }
 
 function find_by_name(request: ffi.CData, variable: VariableName): Value | undefined {
   const value = C.sluice_get_variable(request, variable.name, variable.hash);
-  if (variable.index === UNKNOWN && value !== undefined) {
-    variable.index = index_of(request, variable, value);
-  }
+  if (variable.index === UNKNOWN && value !== undefined) find_index(request, variable, value);
   return value;
 }
 
