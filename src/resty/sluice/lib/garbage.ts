@@ -10,6 +10,11 @@ const SMALL = 32 * 1024;
 const GROWTH = 1.3;
 /** The part of the heap for which each call does a step. A step marks about 2 KB. */
 const HEAP_A_STEP = 400;
+/**
+ * Limits a call: 200 steps take some tenths of a millisecond, and up to 5 ms where they free objects. LuaJIT
+ * goes on with the collection as the heap grows.
+ */
+const MOST_STEPS = 200;
 
 let is_collecting = false;
 /** The size of the heap after the last collection. */
@@ -20,7 +25,7 @@ export function collect_some(): void {
   const size = collectgarbage("count");
   if (!is_collecting && size < math.max(SMALL, kept * GROWTH)) return;
   is_collecting = true;
-  for (const _ of $range(1, math.ceil(size / HEAP_A_STEP))) {
+  for (const _ of $range(1, math.min(MOST_STEPS, math.ceil(size / HEAP_A_STEP)))) {
     if (collectgarbage("step", 0)) {
       is_collecting = false;
       kept = collectgarbage("count");
