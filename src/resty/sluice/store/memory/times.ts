@@ -38,8 +38,7 @@ const buckets = ffi.new("uint8_t[?]", LONGEST + 1) as unknown as ffi.NumberPoint
 
 function fill_buckets(): void {
   // From the longest time down: each step overwrites the times of the buckets below.
-  for (const bucket of $range(BUCKETS - 2, 0, -1))
-    ffi.fill(buckets as unknown as ffi.CData, BOUNDS[bucket] + 1, bucket);
+  for (const bucket of $range(BUCKETS - 2, 0, -1)) ffi.fill(buckets, BOUNDS[bucket] + 1, bucket);
 }
 
 fill_buckets();
