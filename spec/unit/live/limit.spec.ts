@@ -3,6 +3,7 @@ import "../support/nginx_stub";
 import { follow_limits } from "../../../src/resty/sluice/live/view/limit";
 import { Own } from "../../../src/resty/sluice/live/view/model";
 import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { use_rare_cells } from "../../../src/resty/sluice/store/memory/rare_cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import { A, B, NOW, put, server_of, start_worker, upstream_at } from "../support/live_worker";
@@ -19,7 +20,9 @@ function limit_of(address: string): number {
 
 /** Sets what the control has found. */
 function find(address: string, limit: number): void {
-  shared_memory()[server_of(upstream_at(name, NOW), address).row + Row.LIMIT] = limit;
+  const { row } = server_of(upstream_at(name, NOW), address);
+  use_rare_cells(row);
+  shared_memory()[row + Row.LIMIT] = limit;
 }
 
 const ADAPTIVE = { server: A, max_conns: "adaptive" as const };

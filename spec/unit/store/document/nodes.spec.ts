@@ -14,6 +14,7 @@ import {
 import { sourced_addresses } from "../../../../src/resty/sluice/store/document/sourced";
 import { Row, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { make_dict } from "../../support/dict";
 import { expect } from "../../support/expect";
 
 const NOW = 1000;
@@ -57,6 +58,7 @@ function one_of(document: Document): NodeRecord {
 
 describe("a server that registers itself", () => {
   before_each(() => {
+    make_dict();
     create(64, 4);
   });
 

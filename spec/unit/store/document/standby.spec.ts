@@ -22,7 +22,9 @@ import {
 } from "../../../../src/resty/sluice/store/document/replica";
 import { replace_sourced, wanted_server } from "../../../../src/resty/sluice/store/document/sourced";
 import { Row, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import { use_rare_cells } from "../../../../src/resty/sluice/store/memory/rare_cells";
 import { create, row_at, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { make_dict } from "../../support/dict";
 import { expect } from "../../support/expect";
 
 const NOW = 1000;
@@ -65,6 +67,7 @@ function replace(...servers: object[]): Document {
 
 describe("a standby server in service", () => {
   before_each(() => {
+    make_dict();
     create(64, 4);
   });
 
@@ -113,6 +116,7 @@ describe("a standby server in service", () => {
     const current = document_of(record);
     const memory = shared_memory();
     memory[row_at(record.row) + Row.STAMP] = record.incarnation;
+    use_rare_cells(row_at(record.row));
     memory[row_at(record.row) + Row.EXPIRES] = NOW + 1;
     const given = node_server({ ...SERVER_DEFAULTS, ...STANDBY }, NODE);
     const text = table.concat(current.lines, "\n");

@@ -1,5 +1,6 @@
 import { type Cell, Row, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { CODES, CODE_STEP } from "../../../../src/resty/sluice/store/memory/counter_cells";
+import { opened } from "../../../../src/resty/sluice/store/memory/dict";
 import {
   has_rare_cells,
   rare_cells_of,
@@ -22,6 +23,24 @@ const LAST_OF_KINDS = [Row.REPORTED_SINCE, Row.LIGHT_TIME, Row.SUSPECTED];
 
 function new_row(stamp: number): Cell {
   return row_at(allocate_row(stamp, ID) ?? error("no row is left", 0));
+}
+
+const globals = _G as unknown as { jit: { on: (this: void) => void; off: (this: void) => void } };
+
+/** Runs `action`, and `interruption` once within it after a number of instructions of the interpreter. */
+function interrupt_after(instructions: number, interruption: () => void, action: () => void): void {
+  globals.jit.off();
+  debug.sethook(
+    () => {
+      debug.sethook();
+      interruption();
+    },
+    "",
+    instructions,
+  );
+  action();
+  debug.sethook();
+  globals.jit.on();
 }
 
 describe("the rare cells of a server", () => {
@@ -71,6 +90,41 @@ describe("the rare cells of a server", () => {
       expect(memory[row + Row.STAMP]).equal(number);
       for (const cell of LAST_OF_KINDS) expect(memory[row + cell]).equal(number);
     }
+  });
+});
+
+describe("the first use of rare cells", () => {
+  const MOST_INSTRUCTIONS = 200;
+  const VALUE = 0.5;
+
+  before_each(() => {
+    make_dict();
+    create(400, 1);
+  });
+
+  it("by two workers loses nothing that one of them writes", () => {
+    const memory = shared_memory();
+    let interrupted = 0;
+    for (const instructions of $range(1, MOST_INSTRUCTIONS)) {
+      const row = new_row(instructions);
+      let has_written = false;
+      const write_as_other_worker = () => {
+        // It would wait while this worker is in the middle of the change.
+        if (has_written || opened().get("health")[0] !== undefined) return;
+        has_written = true;
+        use_rare_cells(row);
+        memory[row + Row.UTILIZATION] = VALUE;
+        memory[row + Row.LAST_PASSED] = 0;
+      };
+      interrupt_after(instructions, write_as_other_worker, () => {
+        use_rare_cells(row);
+      });
+      if (has_written) {
+        interrupted += 1;
+        expect([memory[row + Row.UTILIZATION], memory[row + Row.LAST_PASSED]]).same([VALUE, 0]);
+      }
+    }
+    expect(interrupted > 1).equal(true);
   });
 });
 

@@ -1,5 +1,6 @@
 import { time_with } from "../balancer/loads";
 import { type Cell, Row, UpstreamRow } from "../store/memory/cells";
+import { rare_cells_of } from "../store/memory/rare_cells";
 import { shared_memory } from "../store/memory/region";
 
 /** What `least_load` compares of a server, for the API and the metrics. Any phase. */
@@ -19,6 +20,6 @@ export function expected_with(row: Cell, requests: number): number | undefined {
 /** Returns the age of the last report of the load, in seconds; undefined: there was none. */
 export function report_age(row: Cell, now: number): number | undefined {
   const memory = shared_memory();
-  const reported_at = math.max(memory[row + Row.ELSEWHERE_AT], memory[row + Row.LATENCY_AT]);
+  const reported_at = math.max(memory[row + Row.ELSEWHERE_AT], memory[rare_cells_of(row) + Row.LATENCY_AT]);
   return reported_at === 0 ? undefined : math.max(0, now - reported_at);
 }

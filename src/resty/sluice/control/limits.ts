@@ -9,7 +9,7 @@ import { type Cell, Row, type RowNumber } from "../store/memory/cells";
 import { follow_upstreams, new_follower } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
-import { use_rare_cells } from "../store/memory/rare_cells";
+import { has_rare_cells, rare_cells_of, use_rare_cells } from "../store/memory/rare_cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { update_limit } from "./limit";
 import { answers_wanted, applied_limit, new_limit, window_seconds, type Limit } from "./limit_state";
@@ -49,13 +49,14 @@ export function new_adaptive_server(
 ): AdaptiveServer {
   const memory = shared_memory();
   const row = row_at(row_number);
+  const rare = rare_cells_of(row);
   return {
     row_number,
     row,
     incarnation,
     limit: new_limit(
-      memory[row + Row.LIMIT],
-      memory[row + Row.LIGHT_TIME],
+      memory[rare + Row.LIMIT],
+      memory[rare + Row.LIGHT_TIME],
       crc32(address) % PHASES,
       clock.wall_time_of(now),
     ),
@@ -87,7 +88,7 @@ export function adapt_limit(server: AdaptiveServer, bounds: AdaptiveLimitConfig,
 /** Forgets the limit of a server that is no longer adaptive, so that it would begin anew. */
 function forget_limit({ row, incarnation }: AdaptiveServer): void {
   const memory = shared_memory();
-  if (memory[row + Row.STAMP] !== incarnation) return;
+  if (memory[row + Row.STAMP] !== incarnation || !has_rare_cells(row)) return;
   memory[row + Row.LIMIT] = 0;
   memory[row + Row.LIGHT_TIME] = 0;
 }

@@ -66,10 +66,11 @@ function reason_of({ state, has_weight }: Report): string {
 function change_state(subject: Subject, state: Reported, reason: string): void {
   const memory = shared_memory();
   const { row, upstream } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation) return;
+  use_rare_cells(row);
   exclusively(() => {
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== subject.incarnation) return;
-    use_rare_cells(row);
     memory[row + Row.REPORTED_STATE] = state;
     if (before === Reported.UP) memory[row + Row.REPORTED_SINCE] = clock.now();
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();

@@ -84,8 +84,9 @@ function end_ejections(name: string, { row, lines }: Document): void {
   }
 }
 
-/** Tells whether outlier detection has noted something of the server at a row, which has rare cells. */
+/** Tells whether outlier detection has noted something of the server at a row. */
 function has_noted(at: Cell): boolean {
+  if (!has_rare_cells(at)) return false;
   const memory = shared_memory();
   const anomaly: Anomaly = memory[at + Row.ANOMALY];
   return anomaly !== Anomaly.NONE || memory[at + Row.REPORTED_UNTIL] !== 0;
@@ -96,7 +97,7 @@ function clear_outliers(name: string, { row, lines }: Document): void {
   for (const line of lines) {
     const [, , server_row] = numbers_in(line);
     const at = row_at(server_row);
-    if (has_rare_cells(at) && has_noted(at)) clear_outlier(subject_of(name, row, parse_line(line)));
+    if (has_noted(at)) clear_outlier(subject_of(name, row, parse_line(line)));
   }
 }
 
@@ -124,13 +125,11 @@ export function note_limits(
 /** Tells whether a server has a state that limits may end. Nearly all servers of a start have none. */
 function has_state(row: Cell): boolean {
   const memory = shared_memory();
-  const anomaly: Anomaly = memory[row + Row.ANOMALY];
   return (
-    anomaly !== Anomaly.NONE ||
     memory[row + Row.UNAVAILABLE_UNTIL] !== 0 ||
     memory[row + Row.FAILS] !== 0 ||
     memory[row + Row.EJECTED_UNTIL] !== 0 ||
-    memory[row + Row.REPORTED_UNTIL] !== 0
+    has_noted(row)
   );
 }
 

@@ -4,7 +4,7 @@ import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
 import { rest } from "../../lib/rest";
 import { Row, type RowNumber } from "../memory/cells";
-import { use_rare_cells } from "../memory/rare_cells";
+import { rare_cells_of, use_rare_cells } from "../memory/rare_cells";
 import { row_at, shared_memory, touch_health } from "../memory/region";
 import { active_requests } from "../memory/rows";
 import type { Difference } from "./difference";
@@ -83,7 +83,7 @@ export function note_deadlines({ added, removed }: Difference): void {
 
 function is_past_deadline(record: ServerRecord, now: clock.Moment): boolean {
   if (record.leave_by === WHEN_IDLE) return false;
-  const leave_at = shared_memory()[row_at(record.row) + Row.LEAVE_AT];
+  const leave_at = shared_memory()[rare_cells_of(row_at(record.row)) + Row.LEAVE_AT];
   return now >= (leave_at === 0 ? read_deadline(record) : leave_at);
 }
 

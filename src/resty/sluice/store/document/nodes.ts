@@ -8,7 +8,7 @@ import { encode } from "../../lib/json";
 import { rest } from "../../lib/rest";
 import { set_of } from "../../lib/tables";
 import { Row } from "../memory/cells";
-import { use_rare_cells } from "../memory/rare_cells";
+import { rare_cells_of, use_rare_cells } from "../memory/rare_cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row } from "../memory/rows";
 import { find_by_address, type Document } from "./document";
@@ -62,20 +62,15 @@ export function registered_nodes(document: Document): NodeRecord[] {
   return nodes;
 }
 
-function expiry_of({ row }: ServerRecord): number {
-  return row_at(row) + Row.EXPIRES;
-}
-
 /** Returns when a registration ends, by the monotonic clock; 0: not known since nginx has started. */
-export function expires(record: ServerRecord): number {
-  return shared_memory()[expiry_of(record)];
+export function expires({ row }: ServerRecord): number {
+  return shared_memory()[rare_cells_of(row_at(row)) + Row.EXPIRES];
 }
 
 /** Returns whether a registration has ended and the guard keeps the server. */
-export function is_expired({ row }: ServerRecord): boolean {
-  const memory = shared_memory();
-  const expired_at = memory[row_at(row) + Row.EXPIRED_AT];
-  return expired_at !== 0 && expired_at === memory[row_at(row) + Row.EXPIRES];
+export function is_expired(record: ServerRecord): boolean {
+  const expired_at = shared_memory()[row_at(record.row) + Row.EXPIRED_AT];
+  return expired_at !== 0 && expired_at === expires(record);
 }
 
 /** Records that the guard keeps an expired server. Returns whether that is new. Under the write lock. */
@@ -92,8 +87,9 @@ export function extend(record: NodeRecord, now: number): void {
 
 /** Sets the end of a registration. */
 export function extend_to(record: NodeRecord, end: number): void {
-  use_rare_cells(row_at(record.row));
-  shared_memory()[expiry_of(record)] = end;
+  const row = row_at(record.row);
+  use_rare_cells(row);
+  shared_memory()[row + Row.EXPIRES] = end;
 }
 
 /** Renews an unchanged registration without a lock or a write. Undefined: it must be written. Any phase. */

@@ -1,6 +1,7 @@
 import { ADAPTIVE, DEFAULT_BOUNDS, type AdaptiveLimitConfig } from "../../config/adaptive_limit";
 import type { ServerConfig } from "../../config/server";
 import { type Cell, Row, type RowNumber } from "./cells";
+import { rare_cells_of } from "./rare_cells";
 import { row_at, shared_memory } from "./region";
 
 /** The limits of the requests in flight at servers, as they are now. */
@@ -10,7 +11,7 @@ export const FIRST_LIMIT = 20;
 
 /** Returns the limit in a row within the bounds of an upstream; undefined: it has the default ones. */
 export function adaptive_limit(row: Cell, bounds: AdaptiveLimitConfig = DEFAULT_BOUNDS): number {
-  const found = shared_memory()[row + Row.LIMIT];
+  const found = shared_memory()[rare_cells_of(row) + Row.LIMIT];
   return math.max(bounds.min, math.min(found === 0 ? FIRST_LIMIT : found, bounds.max));
 }
 

@@ -36,10 +36,11 @@ export function note_anomaly(
 ): void {
   const memory = shared_memory();
   const { row, upstream, id, server } = subject;
+  if (!is_current(subject, mode)) return;
+  use_rare_cells(row);
   exclusively(() => {
     if (!is_current(subject, mode)) return;
     const is_new = !has_anomaly(subject);
-    use_rare_cells(row);
     memory[row + Row.ANOMALY] = anomaly;
     memory[row + Row.OUTLIER_PART] = part;
     if (!is_new) return;

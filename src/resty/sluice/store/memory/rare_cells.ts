@@ -1,4 +1,5 @@
 import { type Cell, Row, type RowNumber } from "./cells";
+import { exclusively, fence } from "./dict";
 import { row_at, shared_memory } from "./region";
 
 /**
@@ -9,11 +10,14 @@ import { row_at, shared_memory } from "./region";
 /** A row of no server. Its cells are those of a new server. */
 const NONE = 0 as RowNumber;
 
-/** Sets the values that are not 0. */
+/** Sets the values that are not 0, and then allows writes. */
 function fill(row: Cell): void {
   const memory = shared_memory();
   memory[row + Row.LAST_PASSED] = -1;
   for (const cell of $range(row + Row.UTILIZATION, row + Row.EPS)) memory[cell] = -1;
+  // A worker that sees the flag may write at once, so the values must be there first.
+  fence();
+  memory[row + Row.USES_RARE] = 1;
 }
 
 /** Returns whether the server at a row has rare cells. Any phase. */
@@ -22,21 +26,22 @@ export function has_rare_cells(row: Cell): boolean {
 }
 
 /**
- * Lets the rare cells of a server be written. If two workers do so at the same time, a value that one of them
- * has just written may be lost, as if it had come a moment earlier. Any phase.
+ * Lets the rare cells of a server be written. Two workers may do so at the same time: the second one must not
+ * overwrite what the first one has written since. Any phase, but not within `exclusively`.
  */
 export function use_rare_cells(row: Cell): void {
-  const memory = shared_memory();
-  if (memory[row + Row.USES_RARE] !== 0) return;
-  fill(row);
-  memory[row + Row.USES_RARE] = 1;
+  if (has_rare_cells(row)) return;
+  exclusively(() => {
+    if (!has_rare_cells(row)) fill(row);
+  });
 }
 
 /** Returns the row whose rare cells tell about a server: its own, or one with those of a new server. */
 export function rare_cells_of(row: Cell): Cell {
   if (shared_memory()[row + Row.USES_RARE] !== 0) return row;
   const none = row_at(NONE);
-  use_rare_cells(none);
+  // Nothing else is ever written there, so that this needs no lock.
+  if (!has_rare_cells(none)) fill(none);
   return none;
 }
 

@@ -79,7 +79,6 @@ function forget_time(row: Cell): void {
 
 function count_change(row: Cell, before: State, after: State, now: number): void {
   const memory = shared_memory();
-  use_rare_cells(row);
   if (after === State.UNAVAIL) memory[row + Row.UNAVAIL] = memory[row + Row.UNAVAIL] + 1;
   if (after === State.UNHEALTHY) memory[row + Row.UNHEALTHY] = memory[row + Row.UNHEALTHY] + 1;
   if (before === State.UP) {
@@ -107,6 +106,7 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const after = judge(row);
   const before: State = memory[row + Row.STATE];
   if (before !== after) {
+    use_rare_cells(row);
     // Several workers may find the change at the same time. One of them makes it, from what all have noted.
     exclusively(() => {
       change_state(subject, now, reason);
