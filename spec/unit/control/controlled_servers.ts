@@ -4,7 +4,7 @@ import {
   type ControlledServer,
 } from "../../../src/resty/sluice/control/controlled";
 import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
-import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { row_at, shared_memory, stamp_of } from "../../../src/resty/sluice/store/memory/region";
 import { server } from "./loaded_servers";
 
 /** Controlled servers with rows in shared memory, which the spec must have created. */
@@ -52,6 +52,7 @@ export function upstream_of(servers: ControlledServer[]): Controlled {
   return {
     name: "app",
     row: row_at(UPSTREAM_ROW),
+    incarnation: stamp_of(UPSTREAM_ROW),
     load: undefined,
     autoscale: undefined,
     scaling: undefined,

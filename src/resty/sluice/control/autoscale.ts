@@ -7,20 +7,13 @@ import { encode, record } from "../lib/json";
 import { copy } from "../store/document/edit";
 import { set_in_service } from "../store/document/standby";
 import { AUTOSCALE } from "../store/history/author";
-import { UpstreamRow } from "../store/memory/cells";
 import { record_decision } from "../store/memory/events";
-import { shared_memory } from "../store/memory/region";
 import { write } from "../store/write";
 import { CALL_SECONDS, is_call_pending } from "./calls";
 import { server_for } from "./candidate";
 import type { Controlled, ControlledServer } from "./controlled";
-import {
-  decide,
-  type Decision,
-  type ScalingLimits,
-  type ScalingTimes,
-  type Utilization,
-} from "./scaling_rule";
+import { note_decision, read_times, store_times } from "./scaling_cells";
+import { decide, type Decision, type ScalingLimits, type Utilization } from "./scaling_rule";
 import { utilization_of } from "./utilization";
 
 /** Brings servers into service and takes them out of it, by the load of an upstream. */
@@ -30,22 +23,6 @@ const SECONDS_AFTER_FAILURE = 5;
 const inputs_record = record("in_service well known utilization high low min max");
 const call_record = record("id time upstream action reason inputs server");
 const server_record = record("id server node");
-
-/** Reads the times of an upstream's scaling. The last decision may be that of another gateway. */
-function times_of({ row }: Controlled): ScalingTimes {
-  const memory = shared_memory();
-  return {
-    high_since: memory[row + UpstreamRow.HIGH_SINCE],
-    low_since: memory[row + UpstreamRow.LOW_SINCE],
-    scaled_at: memory[row + UpstreamRow.SCALED_AT],
-  };
-}
-
-function store_times({ row }: Controlled, { high_since, low_since }: ScalingTimes): void {
-  const memory = shared_memory();
-  memory[row + UpstreamRow.HIGH_SINCE] = high_since;
-  memory[row + UpstreamRow.LOW_SINCE] = low_since;
-}
 
 function inputs_of(config: AutoscaleConfig, { in_service, well, known, mean }: Utilization): object {
   const { high, low, min, max } = config;
@@ -120,13 +97,6 @@ function record_once(
   });
 }
 
-function note_decision({ row }: Controlled, { direction }: Decision, now: number): void {
-  const memory = shared_memory();
-  memory[row + UpstreamRow.SCALED_AT] = now;
-  const counter = row + (direction === "out" ? UpstreamRow.SCALE_OUTS : UpstreamRow.SCALE_INS);
-  memory[counter] = memory[counter] + 1;
-}
-
 /** Returns the cause of a failure. */
 function act(
   upstream: Controlled,
@@ -172,8 +142,9 @@ function limits_of(config: AutoscaleConfig): ScalingLimits {
 /** Decides whether to scale an upstream whose loads were just measured. Phase: timer. */
 export function autoscale(upstream: Controlled, config: AutoscaleConfig, expiry: number, now: number): void {
   const { memo } = upstream;
+  const times = read_times(upstream);
+  if (times === undefined) return;
   const utilization = utilization_of(upstream.servers, expiry, now);
-  const times = times_of(upstream);
   const decision = decide(limits_of(config), utilization, times, now);
   store_times(upstream, times);
   if (times.high_since === 0 && times.low_since === 0 && decision === undefined) memo.recorded_obstacle = "";

@@ -11,6 +11,7 @@ import { is_over } from "../store/memory/generation";
 import { shared_memory } from "../store/memory/region";
 import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
+import { set_call_due } from "./scaling_cells";
 import { call_webhook, TIMEOUT_SECONDS } from "./webhook";
 
 /** Makes the webhook calls that are due. A call is part of the state until it is answered. */
@@ -121,11 +122,10 @@ function try_call(upstream: Controlled, id: string): string | undefined {
 
 /** Makes a call once. Removes it from the state if it is answered, or was answered before. */
 function make_call(upstream: Controlled, id: string): void {
-  const { name, row, memo, call } = upstream;
-  const memory = shared_memory();
+  const { name, memo, call } = upstream;
   const is_heard = call?.is_heard === true || memo.answered === id;
   // A worker that takes over must not call while this worker may still be waiting for the answer.
-  memory[row + UpstreamRow.CALL_DUE] = clock.now() + TIMEOUT_SECONDS + 1;
+  set_call_due(upstream, clock.now() + TIMEOUT_SECONDS + 1);
   let cause = is_heard ? undefined : try_call(upstream, id);
   if (cause === undefined) {
     memo.answered = id;
@@ -135,7 +135,7 @@ function make_call(upstream: Controlled, id: string): void {
   if (memo.failures === 1) warn(name, cause ?? "");
   const longest_pause = backoff(memo.failures - 1, FIRST_PAUSE, LONGEST_PAUSE);
   const pause = longest_pause * (0.5 + math.random() / 2);
-  memory[row + UpstreamRow.CALL_DUE] = clock.now() + pause;
+  set_call_due(upstream, clock.now() + pause);
   if (cause !== undefined && memo.answered !== id) announce_call(upstream, id, pause);
 }
 

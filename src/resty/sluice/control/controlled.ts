@@ -7,8 +7,8 @@ import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cel
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
-import { rare_cells_of } from "../store/memory/rare_cells";
-import { row_at, shared_memory } from "../store/memory/region";
+import { has_rare_cells, rare_cells_of } from "../store/memory/rare_cells";
+import { is_present, row_at, shared_memory, stamp_of } from "../store/memory/region";
 import type { Home, Subject } from "../store/memory/subject";
 import { load_reports } from "../store/source_status";
 import type { LoadedServer } from "./load";
@@ -52,8 +52,9 @@ export interface Memo {
 
 export interface Controlled {
   name: string;
-  /** The upstream's cells in shared memory. */
+  /** The upstream's cells in shared memory. A writer of them verifies by `is_present` that they still are. */
   row: Cell;
+  incarnation: number;
   load: LoadConfig | undefined;
   autoscale: AutoscaleConfig | undefined;
   scaling: Scaling | undefined;
@@ -160,7 +161,7 @@ function end_control({ name, row, servers }: Controlled, head: Document | undefi
   if (head?.load !== undefined) return;
   load_reports.forget(name);
   for (const server of servers) {
-    if (memory[server.row + Row.STAMP] === server.incarnation) memory[server.row + Row.FACTOR] = 0;
+    if (is_present(server) && has_rare_cells(server.row)) memory[server.row + Row.FACTOR] = 0;
   }
 }
 
@@ -183,6 +184,7 @@ function look_at(name: string, pause: Pause): void {
   const upstream: Controlled = {
     name,
     row: row_at(head.row),
+    incarnation: stamp_of(head.row),
     load: head.load,
     autoscale: head.autoscale,
     scaling: head.scaling,

@@ -114,7 +114,10 @@ export function look_at(upstream: KnownUpstream, last_slot: number, now: Moment)
   const text = format(upstream, current, discovery, now);
   const read_at = kernel_now();
   note_shown(upstream.shown, text, current[Sum.HEALTH_REVISION], read_at);
-  if (restless) shared_memory()[upstream.row + UpstreamRow.RESTLESS_AT] = read_at;
+  const memory = shared_memory();
+  // If the upstream was deleted since, its row may be that of a server.
+  if (restless && memory[upstream.row + UpstreamRow.REVISION] <= upstream.revision)
+    memory[upstream.row + UpstreamRow.RESTLESS_AT] = read_at;
 }
 
 /** Returns when a worker last showed a summary of an upstream that may pass. Any phase. */
