@@ -37,6 +37,9 @@ const OTHERS = [
   `${PLAIN},"put":[{"id":0,"incarnation":1,"server":"app.example:80"}],"remove":[]`,
   `${PLAIN},"put":[${FIRST}],"remove":[-1]`,
   `${PLAIN},"put":[${FIRST}],"remove":[],"x":[]`,
+  '"revision":7,"upstream":"app","method":"round_robin"}\0,"next_id":3,"put":[],"remove":[]',
+  `"revision":7,"upstream":"app","method":"random","next_id":3}\0,"put":[${FIRST}],"remove":[]`,
+  `${PLAIN},"put":[${FIRST}],"remove":[1]\0`,
   `${PLAIN},"nxt":0,"put":[${FIRST}],"remove":[]`,
   `"revision":7,"upstream":"app","method":"best","next_id":3,"put":[${FIRST}],"remove":[]`,
   `"revision":7,"upstream":"app","next_id":3,"put":[${FIRST}],"remove":[]`,
@@ -88,7 +91,7 @@ describe("a line of another form", () => {
 });
 
 describe("a damaged line with a matching checksum", () => {
-  const pieces = ['"', "}", "{", ",", ":", "]", "[", "0", "-", "\\", '"id":', '"put":[', "},{", '"x":1', "é"];
+  const pieces = ['"', "}", "{", ",", ":", "]", "[", "0", "-", "\\", '"id":', '"put":[', "},{", '"x":1', "é", "}\0"];
   it("is accepted only if the decoder accepts it, and means the same", () => {
     let accepted = 0;
     for (const members of [...WRITTEN, ...OTHERS]) {

@@ -100,7 +100,8 @@ function send_pieces(next_piece: NextPiece, is_utf8: boolean): void {
   while (piece !== undefined) {
     // The client has disconnected.
     if (ngx.print(is_utf8 ? piece : escape_invalid_utf8(piece))[0] === undefined) return;
-    ngx.flush(true);
+    // Otherwise each further piece of a client that reads no more would wait for as long as `send_timeout`.
+    if (ngx.flush(true)[1] === "timeout") return;
     pause();
     piece = next_piece(pause);
   }

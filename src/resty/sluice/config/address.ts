@@ -1,4 +1,4 @@
-import { ip_bytes, ip_text } from "../lib/ip";
+import { ip_bytes, ip_text, is_ipv4_with_port } from "../lib/ip";
 import { invalid_value } from "./problem";
 import { refuse, type Read } from "./reader";
 
@@ -48,22 +48,13 @@ function refuse_host(text: string, host: string, ipv6: string | undefined): Read
   );
 }
 
-const IPV4_AND_PORT = "^(%d+)%.(%d+)%.(%d+)%.(%d+):(%d+)$";
-const LARGEST_BYTE = 255;
 const LARGEST_PORT = 65535;
 
 /** Reads an address of the most usual form, in its only spelling; undefined: it has another form. */
 function usual_address(text: string): Address | undefined {
-  const [first, second, third, fourth, digits] = string.match(text, IPV4_AND_PORT);
-  if (first === undefined) return undefined;
-  const [a, b] = [tonumber(first) as number, tonumber(second) as number];
-  const [c, d] = [tonumber(third) as number, tonumber(fourth) as number];
-  const port = tonumber(digits) as number;
-  if (a > LARGEST_BYTE || b > LARGEST_BYTE || c > LARGEST_BYTE || d > LARGEST_BYTE) return undefined;
-  if (port < 1 || port > LARGEST_PORT) return undefined;
-  if (string.format("%d.%d.%d.%d:%d", a, b, c, d, port) !== text) return undefined;
-  const host = string.sub(text, 1, text.length - digits.length - 1);
-  return { server: text, host, port, name: text };
+  if (!is_ipv4_with_port(text)) return undefined;
+  const [host, digits] = string.match(text, "^([^:]*):(.*)$");
+  return { server: text, host, port: tonumber(digits) as number, name: text };
 }
 
 /** Reads `ip`, `ip:port`, `[ipv6]`, `[ipv6]:port` or `unix:/path`, with the API's codes. Any phase. */

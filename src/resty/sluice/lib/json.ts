@@ -172,6 +172,9 @@ export function is_equal(one: unknown, other: unknown): boolean {
 
 /** Parses JSON text. Returns the value, or undefined and the error. Any phase. */
 export function decode(text: string): Result<unknown> {
+  // cjson takes this character for the end of the text, so that anything could follow an object.
+  const [end] = string.find(text, "\0", 1, true);
+  if (end !== undefined) return $multi(undefined, `there is a null character at character ${end}`);
   return codec.decode(text);
 }
 

@@ -31,9 +31,10 @@ function read_value(
 
 /** Decodes the items from `first` to `last` and passes them on. Returns the error. */
 function take_items({ text }: Scan, first: number, last: number, take: Take): string | undefined {
-  const [items, cause] = decode(`[${string.sub(text, first, last)}]`);
-  if (items === undefined) return cause ?? "";
-  for (const item of items as unknown[]) take(item);
+  // As deep as in the object, so that the decoder refuses what it refuses in the whole text.
+  const [lists, cause] = decode(`[[${string.sub(text, first, last)}]]`);
+  if (lists === undefined) return cause ?? "";
+  for (const item of (lists as unknown[][])[0]) take(item);
   return undefined;
 }
 
@@ -44,18 +45,28 @@ function take_items({ text }: Scan, first: number, last: number, take: Take): st
 function take_objects(scan: Scan, from: number, take: Take): number {
   let first = from;
   while (true) {
-    const [end] = string.find(scan.text, BETWEEN, first + BYTES_AT_ONCE, true);
-    if (end === undefined || take_items(scan, first, end, take) !== undefined) return first;
+    // Not searched to the end of the text, which may be far: each step must take as long as its items.
+    const next = first + BYTES_AT_ONCE;
+    const [found] = string.find(string.sub(scan.text, next, next + BYTES_AT_ONCE), BETWEEN, 1, true);
+    if (found === undefined) return first;
+    const end = next + found - 1;
+    if (take_items(scan, first, end, take) !== undefined) return first;
     scan.pause();
     first = end + BETWEEN.length;
   }
+}
+
+/** Returns whether a list cannot end in the bytes of a step. */
+function is_long(scan: Scan, start: number): boolean {
+  const [bracket] = string.find(scan.text, "]", start, true);
+  return bracket !== undefined && bracket - start > BYTES_AT_ONCE;
 }
 
 /** Reads the list whose bracket is at `from`. Returns its end, or undefined and the error. */
 function read_list(scan: Scan, from: number, take: Take): Result<number> {
   const start = skip_blanks(scan, from + 1);
   if (byte_at(scan, start) === "]") return $multi(start, undefined);
-  let first = take_objects(scan, start, take);
+  let first = is_long(scan, start) ? take_objects(scan, start, take) : start;
   let position = skip_blanks(scan, first);
   while (true) {
     const end = end_of_value(scan, position);
@@ -64,14 +75,16 @@ function read_list(scan: Scan, from: number, take: Take): Result<number> {
     const is_last = byte_at(scan, behind) === "]";
     if (!is_last && byte_at(scan, behind) !== ",")
       return $multi(undefined, `there is no comma at character ${behind}`);
+    let next = behind + 1;
     if (is_last || behind - first > BYTES_AT_ONCE) {
       const bad = take_items(scan, first, end, take);
       if (bad !== undefined) return $multi(undefined, bad);
       scan.pause();
-      first = behind + 1;
+      if (is_last) return $multi(behind, undefined);
+      next = take_objects(scan, next, take);
+      first = next;
     }
-    if (is_last) return $multi(behind, undefined);
-    position = skip_blanks(scan, behind + 1);
+    position = skip_blanks(scan, next);
   }
 }
 
