@@ -15,6 +15,7 @@ import { Header } from "../../../src/resty/sluice/store/memory/header_cells";
 import { Check, State } from "../../../src/resty/sluice/store/memory/states";
 import { get_events, remember } from "../../../src/resty/sluice/store/memory/dict";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { allocate_row } from "../../../src/resty/sluice/store/memory/rows";
 import { begin_write, repair } from "../../../src/resty/sluice/store/unfinished";
 import { write_under_lock } from "../../../src/resty/sluice/store/write";
 import { stage_text } from "../../../src/resty/sluice/store/memory/staging";
@@ -47,6 +48,14 @@ function edited(config: object): Document {
 function put(config: object): void {
   const [document, problem] = write_under_lock("app", SETUP, () => $multi(edited(config), undefined));
   if (document === undefined) error(problem?.text ?? "nothing was written", 0);
+}
+
+/** Returns the size of the shared memory that this process has touched. */
+function shared_kilobytes(): number {
+  const [file] = io.open("/proc/self/status");
+  const text = file?.read("*a") ?? "";
+  file?.close();
+  return tonumber(string.match(text as string, "RssShmem:%s+(%d+)")[0]) ?? error("no size", 0);
 }
 
 /** Returns the cells of the server at an address. */
@@ -222,5 +231,20 @@ describe("the saved health at a start", () => {
     eject(A);
     restore();
     expect(cell(A, Row.STATE)).equal(State.UP);
+  });
+
+  it("takes no memory for the rare cells of servers that have none", () => {
+    const COUNT = 20_000;
+    create(COUNT + 64, 1);
+    const document = edited({ servers: [] });
+    const servers: Parameters<typeof restore_limits>[2][number][] = [];
+    for (const id of $range(1, COUNT)) {
+      const row = allocate_row(1, id) ?? error("no row is left", 0);
+      servers.push({ server: A, id, incarnation: 1, row, max_fails: 1, fail_timeout: "10s" });
+    }
+    const before = shared_kilobytes();
+    restore_limits("app", document, servers);
+    // The rare cells of one kind would take 3,750 of them.
+    expect(shared_kilobytes() - before < 1000).equal(true);
   });
 });
