@@ -1,5 +1,5 @@
---- JSON that is read in slices: read_items and decode_object find what the decoder of nginx finds in the whole
---- text.
+--- JSON that is read in slices: read_items and decode_object find what the decoder of nginx finds in the
+--- whole text.
 local json = require("resty.sluice.lib.json")
 local json_items = require("resty.sluice.lib.json_items")
 

@@ -135,7 +135,25 @@ describe("an object that is decoded in pieces", () => {
   });
 });
 
-const PIECES = ["}", "{", "]", "[", ",", '"', ":", "},", "},{", "],", "\\", "\0", " ", "1", '"x":[', "null", "\xff"];
+const PIECES = [
+  "}",
+  "{",
+  "]",
+  "[",
+  ",",
+  '"',
+  ":",
+  "},",
+  "},{",
+  "],",
+  "\\",
+  "\0",
+  " ",
+  "1",
+  '"x":[',
+  "null",
+  "\xff",
+];
 
 /** Returns a random JSON value. */
 function random_value(depth: number): string {

@@ -55,7 +55,7 @@ function shared_kilobytes(): number {
   const [file] = io.open("/proc/self/status");
   const text = file?.read("*a") ?? "";
   file?.close();
-  return tonumber(string.match(text as string, "RssShmem:%s+(%d+)")[0]) ?? error("no size", 0);
+  return tonumber(string.match(text, "RssShmem:%s+(%d+)")[0]) ?? error("no size", 0);
 }
 
 /** Returns the cells of the server at an address. */

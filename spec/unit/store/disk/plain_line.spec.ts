@@ -91,7 +91,24 @@ describe("a line of another form", () => {
 });
 
 describe("a damaged line with a matching checksum", () => {
-  const pieces = ['"', "}", "{", ",", ":", "]", "[", "0", "-", "\\", '"id":', '"put":[', "},{", '"x":1', "é", "}\0"];
+  const pieces = [
+    '"',
+    "}",
+    "{",
+    ",",
+    ":",
+    "]",
+    "[",
+    "0",
+    "-",
+    "\\",
+    '"id":',
+    '"put":[',
+    "},{",
+    '"x":1',
+    "é",
+    "}\0",
+  ];
   it("is accepted only if the decoder accepts it, and means the same", () => {
     let accepted = 0;
     for (const members of [...WRITTEN, ...OTHERS]) {
