@@ -9,7 +9,7 @@ import { remove_expired } from "./discovery/expiry";
 import { start_discovery } from "./discovery/follower";
 import * as clock from "./lib/clock";
 import { every, new_job } from "./lib/job";
-import { new_pause, pause } from "./lib/pause";
+import { pause, pause_if_long } from "./lib/pause";
 import { probe_loads } from "./live/load_probe";
 import { use_retries } from "./live/retries";
 import { use_generation } from "./live/unlogged";
@@ -83,10 +83,9 @@ const follow_zones = new_job({
     for_each_upstream((upstream) => {
       if (uses_zones(upstream)) due.push(upstream);
     });
-    const pause_if_long = new_pause();
     for (const upstream of due) {
-      update_zones(upstream);
       pause_if_long();
+      update_zones(upstream);
     }
     return undefined;
   },

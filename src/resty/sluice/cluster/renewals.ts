@@ -1,6 +1,7 @@
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { decode, encode, is_table } from "../lib/json";
+import { pause_if_long } from "../lib/pause";
 import { unexpected, type Schema } from "../lib/schema";
 import { ANYTHING, call, ETCD, type EtcdClient } from "../net/etcd/client";
 import { expires, extend_to, type NodeRecord } from "../store/document/nodes";
@@ -41,11 +42,15 @@ function id_of(upstream: string, { node, incarnation }: NodeRecord): string {
   return `${upstream} ${incarnation} ${node.name}`;
 }
 
-/** Returns the times left of the registrations renewed since the last call; `told` receives their ends. */
+/**
+ * Returns the times left of the registrations renewed since the last call; `told` receives their ends. Only
+ * this file changes `registered`, in one thread, so that the loops over it may pause.
+ */
 function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, Record<string, number>> {
   follow_registered(registered);
   const all = new LuaTable<string, Record<string, number>>();
   for (const [upstream, nodes] of pairs(registered.nodes)) {
+    pause_if_long();
     const left: Record<string, number> = {};
     for (const record of nodes) {
       const end = expires(record);
@@ -63,6 +68,7 @@ function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, 
 function forget_gone(): void {
   const there = new LuaSet<string>();
   for (const [upstream, nodes] of pairs(registered.nodes)) {
+    pause_if_long();
     for (const record of nodes) there.add(id_of(upstream, record));
   }
   for (const [id] of pairs(known)) {
@@ -115,13 +121,14 @@ function apply_to(upstream: string, left: Record<string, unknown>, now: number):
   }
 }
 
-/** Applies the renewals of another gateway. Any phase. */
+/** Applies the renewals of another gateway. Phases that can sleep. */
 export function apply_renewals(key: string, value: string): void {
   const [all] = decode(value);
   if (key === own_key || !is_table(all)) return;
   const now = clock.now();
   follow_registered(registered);
   for (const [upstream, left] of pairs(all)) {
+    pause_if_long();
     if (is_table(left)) apply_to(upstream, left, now);
   }
 }

@@ -2,7 +2,7 @@ import { seconds_of } from "../config/time";
 import { expiry_of } from "../health/reported";
 import * as clock from "../lib/clock";
 import { new_job } from "../lib/job";
-import { pause } from "../lib/pause";
+import { pause, pause_if_long } from "../lib/pause";
 import { is_over } from "../store/memory/generation";
 import { autoscale } from "./autoscale";
 import { make_due_call } from "./calls";
@@ -14,8 +14,6 @@ import { update_weights } from "./weight_update";
 
 /** Time between two updates of an upstream without `load`, in seconds. */
 const UPDATE_SECONDS = 1;
-/** After this number of servers, the worker serves requests. */
-const SERVERS_AT_ONCE = 2000;
 const REST_SECONDS = 10;
 
 function pause_for_requests(this: void): boolean {
@@ -36,18 +34,13 @@ function control_all(this: void): undefined {
   follow_controlled(pause_for_requests);
   const names: string[] = [];
   for (const [name] of pairs(controlled)) names.push(name);
-  let seen = 0;
   for (const name of names) {
+    pause_if_long();
     const upstream = controlled.get(name);
     if (is_over()) return;
     if (upstream !== undefined) make_due_call(upstream, clock.now());
     if (upstream !== undefined && upstream.memo.update_due <= clock.now()) {
       update(upstream, clock.now());
-      seen += upstream.servers.length;
-    }
-    if (seen >= SERVERS_AT_ONCE) {
-      seen = 0;
-      pause();
     }
   }
 }

@@ -2,7 +2,7 @@ import { ADAPTIVE, DEFAULT_BOUNDS, type AdaptiveLimitConfig } from "../config/ad
 import * as clock from "../lib/clock";
 import { crc32 } from "../lib/crc32";
 import { new_job } from "../lib/job";
-import { new_pause, pause } from "../lib/pause";
+import { pause, pause_if_long } from "../lib/pause";
 import { parse_head } from "../store/document/document";
 import { has_adaptive, lines_in, parse_line } from "../store/document/line";
 import { type Cell, Row, type RowNumber } from "../store/memory/cells";
@@ -111,7 +111,6 @@ function look_at(this: void, name: string): void {
     const [head, start] = parse_head(text);
     bounds = head.adaptive_limit ?? DEFAULT_BOUNDS;
     const now = clock.now();
-    const pause_if_long = new_pause();
     for (const [line] of lines_in(text, start)) {
       if (has_adaptive(line)) {
         const { max_conns, row, incarnation, server } = parse_line(line);
@@ -137,7 +136,6 @@ function adapt_all(this: void): undefined {
   });
   const all: AdaptiveUpstream[] = [];
   for (const [, upstream] of pairs(adaptive)) if (upstream !== undefined) all.push(upstream);
-  const pause_if_long = new_pause();
   for (const { bounds, servers } of all) {
     for (const server of servers) {
       if (is_over()) return;

@@ -1,10 +1,11 @@
 import * as clock from "../lib/clock";
 import { new_job } from "../lib/job";
-import { pause } from "../lib/pause";
+import { pause, pause_if_long } from "../lib/pause";
 import { parse_head } from "../store/document/document";
 import { lines_in, numbers_in } from "../store/document/line";
 import { Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
-import { get_names, get_text } from "../store/memory/dict";
+import { follow_upstreams, new_follower } from "../store/memory/changes";
+import { get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
 import { last_slot, row_at, shared_memory, stamp_at } from "../store/memory/region";
 import { picks_of } from "../store/memory/statistics";
@@ -16,12 +17,11 @@ import { picks_of } from "../store/memory/statistics";
  */
 
 const MINUTE = 60;
-const NAMES_AT_ONCE = 50;
 
 /** The names of upstreams, by the second of the monotonic clock in which their next minute begins. */
 const due = new LuaTable<number, string[] | undefined>();
-const known = new LuaSet<string>();
-let looked_at = 0;
+const known = new LuaTable<string, boolean>();
+const follower = new_follower();
 
 function put_off(name: string, time: number): void {
   const second = math.ceil(time);
@@ -71,20 +71,31 @@ function begin_minute(name: string, now: number): number | undefined {
   return now + MINUTE;
 }
 
-function pause_after(number: number): void {
-  if (number % NAMES_AT_ONCE === 0) pause();
+function pause_for_requests(this: void): boolean {
+  pause();
+  return !is_over();
+}
+
+/** Returns the upstreams that are new to this worker, perhaps repeatedly. */
+function unknown_names(): string[] {
+  const found: string[] = [];
+  const look_at = (name: string) => {
+    if (!known.has(name)) found.push(name);
+  };
+  follow_upstreams(follower, known, look_at, pause_for_requests);
+  return found;
 }
 
 /** Schedules upstreams that are new to this worker. Minutes that another worker has begun continue. */
 function schedule_new(now: number): void {
   const fresh: string[] = [];
-  for (const [number, name] of ipairs(get_names())) {
+  for (const name of unknown_names()) {
+    pause_if_long();
     if (!known.has(name)) {
-      known.add(name);
+      known.set(name, true);
       const began = minute_of(name);
       if (goes_on(began, now)) put_off(name, began + MINUTE);
       else fresh.push(name);
-      pause_after(number);
     }
   }
   const a_second = math.max(1, fresh.length / MINUTE);
@@ -94,10 +105,7 @@ function schedule_new(now: number): void {
 function begin_minutes(this: void): undefined {
   if (is_over()) return;
   const now = clock.now();
-  if (now - looked_at >= MINUTE) {
-    looked_at = now;
-    schedule_new(now);
-  }
+  schedule_new(now);
   const names: string[] = [];
   for (const [second, its_names] of pairs(due)) {
     if (second <= now) {
@@ -105,11 +113,11 @@ function begin_minutes(this: void): undefined {
       due.delete(second);
     }
   }
-  for (const [number, name] of ipairs(names)) {
+  for (const name of names) {
+    pause_if_long();
     const next = begin_minute(name, clock.now());
     if (next === undefined) known.delete(name);
     else put_off(name, next);
-    pause_after(number);
   }
 }
 

@@ -1,4 +1,4 @@
-import { kernel_now } from "./clock";
+import { kernel_now, now } from "./clock";
 
 /** Pauses in long work, in which the worker serves requests. */
 
@@ -11,6 +11,29 @@ const LONGEST_SLICE = 0.005;
 /** Lets the worker do other work. Phases that can sleep. */
 export function pause(this: void): void {
   ngx.sleep(SHORTEST_SLEEP);
+}
+
+let turn = 0;
+let turn_began = 0;
+
+/**
+ * Returns whether the jobs of this worker have taken long in this turn of the event loop. Those that are due
+ * run one after the other in one turn, before other events are served, so that their times add up. Call it
+ * once for each small step, also before the first one. Any phase.
+ */
+export function is_turn_long(this: void): boolean {
+  const this_turn = now();
+  const time = kernel_now();
+  if (this_turn !== turn) {
+    turn = this_turn;
+    turn_began = time;
+  }
+  return time - turn_began >= LONGEST_SLICE;
+}
+
+/** Lets the worker do other work if its jobs have taken long in this turn. Phases that can sleep. */
+export function pause_if_long(this: void): void {
+  if (is_turn_long()) pause();
 }
 
 /** Takes the place of a pause in short work, which does not yield. */

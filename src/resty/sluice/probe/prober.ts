@@ -1,6 +1,7 @@
 import { note_check } from "../health/active";
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave, new_fifo } from "../lib/fifo";
+import { is_turn_long } from "../lib/pause";
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { Row } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
@@ -114,9 +115,10 @@ function is_due(): boolean {
   return due !== undefined && due <= clock.now() && !is_over();
 }
 
+/** Starts what is due, as far as there is time in this turn: hundreds may be due at once. */
 function start_due(): void {
-  while (probes_in_progress < MOST_AT_ONCE && is_due()) start_thread(run, probe_next);
-  while (agents_in_progress < MOST_AGENTS_AT_ONCE && agents.size > 0 && !is_over())
+  while (probes_in_progress < MOST_AT_ONCE && !is_turn_long() && is_due()) start_thread(run, probe_next);
+  while (agents_in_progress < MOST_AGENTS_AT_ONCE && agents.size > 0 && !is_turn_long() && !is_over())
     start_thread(run, ask_next);
 }
 

@@ -1,13 +1,14 @@
 import * as clock from "../lib/clock";
 import { new_job } from "../lib/job";
-import { pause } from "../lib/pause";
+import { pause_if_long } from "../lib/pause";
 import { keys_of } from "../lib/tables";
 import { draining_servers, may_leave, remove_drained } from "./document/drain";
 import { has_drain_job, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
 import { DRAIN } from "./history/author";
 import { type Cell, UpstreamRow } from "./memory/cells";
-import { get_names, get_text, recall } from "./memory/dict";
+import { all_names } from "./memory/changes";
+import { get_text, recall } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 import { active_requests } from "./memory/rows";
 import { write } from "./write";
@@ -25,7 +26,6 @@ interface Watched {
   servers: ServerRecord[];
 }
 
-const NAMES_A_SLICE = 64;
 const REST_SECONDS = 60;
 
 const watched = new LuaTable<string, Watched | undefined>();
@@ -43,15 +43,11 @@ function watch(name: string): void {
 function look_for_jobs(): void {
   const note = recall("drain");
   if (note === seen_note) return;
-  let looked_at = 0;
-  for (const name of get_names()) {
+  for (const name of all_names()) {
+    pause_if_long();
+    if (ngx.worker.exiting()) return;
     const text = get_text(name);
     if (text !== undefined && has_drain_job(text)) watch(name);
-    looked_at += 1;
-    if (looked_at % NAMES_A_SLICE === 0) {
-      pause();
-      if (ngx.worker.exiting()) return;
-    }
   }
   seen_note = note;
 }

@@ -5,7 +5,8 @@ import { address_rules } from "../net/allowed";
 import { parse_document, parse_head, type Document } from "./document/document";
 import { address_in } from "./document/line";
 import { UpstreamRow } from "./memory/cells";
-import { delete_report, get_names, get_report, get_text, put_report } from "./memory/dict";
+import { list_names } from "./memory/changes";
+import { delete_report, get_report, get_text, put_report } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 
 /**
@@ -71,7 +72,7 @@ function document_to_check(name: string): Document | undefined {
 /** Records the old addresses of all upstreams, and logs a warning if there are any. Phase: init_by_lua. */
 export function note_old_places(): void {
   const found: string[] = [];
-  for (const name of get_names()) {
+  for (const name of list_names()) {
     const document = document_to_check(name);
     if (document !== undefined && note_places(name, document)) found.push(name);
   }

@@ -1,3 +1,4 @@
+import { pause } from "../lib/pause";
 import { parse_document } from "./document/document";
 import { may_have_sourced } from "./document/line";
 import { registered_nodes, type NodeRecord } from "./document/nodes";
@@ -23,8 +24,9 @@ function look_at({ nodes }: Registered, name: string): void {
   else nodes.set(name, registered_nodes(parse_document(text)));
 }
 
-/** Goes on with the next upstreams. */
-function no_pause(this: void): boolean {
+/** Lets the worker serve requests, and goes on with the next upstreams. */
+function pause_and_go_on(this: void): boolean {
+  pause();
   return true;
 }
 
@@ -32,7 +34,7 @@ function no_pause(this: void): boolean {
  * Follows the changes since the last call: O(changes), for a new worker O(upstreams). Returns false if `pause`
  * has. Any phase in which `pause` can run.
  */
-export function follow_registered(registered: Registered, pause: Pause = no_pause): boolean {
+export function follow_registered(registered: Registered, pause: Pause = pause_and_go_on): boolean {
   const look = (name: string) => {
     look_at(registered, name);
   };

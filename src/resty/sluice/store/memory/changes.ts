@@ -1,6 +1,7 @@
 import * as ffi from "ffi";
 
 import * as clock from "../../lib/clock";
+import { is_turn_long } from "../../lib/pause";
 import { set_of } from "../../lib/tables";
 import type { Cell, RowNumber } from "./cells";
 import { keep_list, list_of_changes, NO_LIST } from "./change_lists";
@@ -153,28 +154,54 @@ function names_between(first: number, last: number): string[] | undefined {
   return is_overwritten(first) ? undefined : names;
 }
 
+/** The upstreams that existed at a revision. */
+let listed: readonly string[] | undefined;
+let listed_at = 0;
+
+/** Lists the names of all upstreams. A worker inherits the list from the master. Any phase. */
+export function list_names(): readonly string[] {
+  // A change meanwhile is one of those since then.
+  listed_at = revision();
+  listed = get_names();
+  return listed;
+}
+
+/**
+ * Returns the names of all upstreams, perhaps repeatedly and with some that are gone: those of the last list
+ * and of the changes since. To list them takes some milliseconds, and all jobs of a new worker begin with
+ * them. Any phase.
+ */
+export function all_names(): readonly string[] {
+  if (listed === undefined) return list_names();
+  const changed = names_between(listed_at + 1, revision());
+  if (changed === undefined) return list_names();
+  return changed.length === 0 ? listed : listed.concat(changed);
+}
+
 /**
  * Returns the upstreams that changed since the last call, perhaps repeatedly; undefined: none. And true when
  * these are all existing upstreams, so that any other is gone. O(changes), unless there were too many.
  */
-export function next_changes(follower: Follower): LuaMultiReturn<[string[] | undefined, boolean]> {
+export function next_changes(follower: Follower): LuaMultiReturn<[readonly string[] | undefined, boolean]> {
   const now = revision();
   const before = follower.revision;
   if (now === before) return $multi(undefined, false);
   follower.revision = now;
   const changed = before === LOOK_AT_ALL ? undefined : names_between(before + 1, now);
   if (changed !== undefined) return $multi(changed, false);
-  return $multi(get_names(), true);
+  return $multi(all_names(), true);
 }
 
 /** Lets other work go on. Returns false when the caller should stop. */
 export type Pause = (this: void) => boolean;
 
-const NAMES_AT_ONCE = 50;
+/** After this number of upstreams, a follower examines whether the turn has been long. */
+const NAMES_A_STEP = 8;
 
 /**
- * Looks at all upstreams that changed since the last call; `known` has those that the caller knows. Returns
- * false if `pause` has. After an error, the next call looks at all. Phases that can sleep.
+ * Looks at all upstreams that changed since the last call; `known` has those that the caller knows. Calls
+ * `pause` when jobs have taken long in this turn, and returns false if `pause` has. After an error, the next
+ * call looks at all. Phases in which `pause` can run.
  */
 export function follow_upstreams<T>(
   follower: Follower,
@@ -186,14 +213,14 @@ export function follow_upstreams<T>(
   if (names === undefined) return true;
   const reached = follower.revision;
   follower.revision = LOOK_AT_ALL;
-  if (are_all) {
+  if (are_all && next(known)[0] !== undefined) {
     const there = set_of(names);
     for (const [name] of pairs(known)) {
       if (!there.has(name)) look_at(name);
     }
   }
   for (const [number, name] of ipairs(names)) {
-    if (number % NAMES_AT_ONCE === 0 && !pause()) return false;
+    if (number % NAMES_A_STEP === 1 && is_turn_long() && !pause()) return false;
     look_at(name);
   }
   follower.revision = reached;
