@@ -73,6 +73,8 @@ function alsoSecure({ secure }) {
  * @property {number} [workers]
  * @property {string} [zone]
  * @property {string} [directives]
+ * @property {string} [worker] Lua code that runs when a worker starts
+ * @property {string} [location] of the API's server
  * @property {object} [options]
  */
 
@@ -172,7 +174,7 @@ ${traffic(place)}`;
  * @param {Record<string, object>} the option `upstreams` of `setup`
  */
 export function sluice(place, upstreams) {
-  const { workers = 1, zone, directives = "", options = {} } = place;
+  const { workers = 1, zone, directives = "", worker = "", location = "", options = {} } = place;
   const module = place.isTuned === true ? "sluice" : 'require("resty.sluice")';
   const http = `${tuning(place)}  ${directives}
   lua_package_path "${modules};;";
@@ -181,7 +183,7 @@ export function sluice(place, upstreams) {
     sluice = require("resty.sluice")
     sluice.setup(${toLua({ ...options, state_dir: `${place.folder}/state`, zone, upstreams })})
   }
-  init_worker_by_lua_block { require("resty.sluice").init_worker() }
+  init_worker_by_lua_block { ${worker} require("resty.sluice").init_worker() }
   log_by_lua_block { ${module}.log() }
   upstream app {
     server 0.0.0.1;
@@ -206,6 +208,7 @@ export function sluice(place, upstreams) {
     listen 127.0.0.1:${place.apiPort};
     location /api { content_by_lua_block { require("resty.sluice").api() } }
     location = /worker { return 200 $pid; }
+    ${location}
     location /memory {
       content_by_lua_block {
         collectgarbage() collectgarbage()

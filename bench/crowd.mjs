@@ -4,41 +4,27 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openClient } from "./client.mjs";
-import { newTraffic } from "./crowd_traffic.mjs";
+import { masterOf, measure, WORKERS } from "./crowd_row.mjs";
 import * as configurations from "./configurations.mjs";
 import { newGateway, startBackend } from "./gateway.mjs";
-import { childrenOf, schedule } from "./processes.mjs";
+import { TURNS_DICT, TURNS_LOCATION, WATCH_TURNS } from "./longest_turn.mjs";
+import { childrenOf } from "./processes.mjs";
 import { saveState } from "./saved.mjs";
-import { median, quantile } from "./statistics.mjs";
+import { median } from "./statistics.mjs";
 import { trafficPath, upstreamName } from "./stored.mjs";
 
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
 
-/**
- * What one action among many upstreams costs, and the times of requests of both workers meanwhile.
- *
- * @typedef {object} CrowdRow
- * @property {string} label
- * @property {number} elapsed milliseconds
- * @property {number} cpu CPU time in milliseconds of the busier worker, which does what is asked for
- * @property {number} other CPU time in milliseconds of the other worker, which follows and serves requests
- * @property {number} master CPU time in milliseconds of the master, which only works in a reload
- * @property {number} bytes of the answer; 0: none
- * @property {number} count of the requests
- * @property {number} p50 of the requests, in milliseconds
- * @property {number} p99
- * @property {number} longest
- * @property {number} waited milliseconds for which the workers waited for their processor
- */
-
 export const CHANGES = "a change per millisecond";
 export const RELOAD = "reload";
+export const RELOAD_OF_TEN = "reload, 10,000 upstreams of 10 servers";
+const UPSTREAMS_OF_TEN = 10_000;
 const SERVERS = 2;
 const SERVED = 50;
 const SHARED_DICT = "256m";
 const MS = 1000;
-const WARM_UP = 500;
-const WORKERS = 2;
+/** Each job of a new worker has looked at all upstreams after this time, in seconds. */
+const JOBS_SECONDS = 5;
 /** The time that a start or a reload may take on a busy machine, in seconds. */
 const LONGEST_START = 300;
 
@@ -58,61 +44,6 @@ async function send({ place: { apiPort } }, method, path, body) {
   if (response.statusCode !== 200)
     throw new Error(`${method} ${path} was answered with ${response.statusCode}`);
   return bytes;
-}
-
-/** @param {Gateway} gateway */
-function masterOf({ place }) {
-  return Number(readFileSync(join(place.folder, "nginx.pid"), "utf8"));
-}
-
-/**
- * Runs an action while one request follows another.
- * @param {Gateway} gateway
- * @param {string} label
- * @param {() => Promise<number>} action returns the bytes of its answer
- * @returns {Promise<CrowdRow>}
- */
-async function measure(gateway, label, action) {
-  console.error(`crowd: ${label}`);
-  const { ask, close } = await newTraffic(gateway, WORKERS, SERVED);
-  for (let sent = 0; sent < WARM_UP; sent += 1) await ask();
-  let isOver = false;
-  /** @type {number[]} */
-  const times = [];
-  const asking = (async () => {
-    while (!isOver) {
-      const began = performance.now();
-      await ask();
-      times.push(performance.now() - began);
-      await sleep(1);
-    }
-  })();
-  const master = masterOf(gateway);
-  const before = new Map([master, ...childrenOf(master)].map((pid) => [pid, schedule(pid)]));
-  const used = (/** @type {number} */ pid, /** @type {"cpu" | "waited"} */ what) =>
-    (schedule(pid)[what] - (before.get(pid)?.[what] ?? 0)) / MS;
-  const began = performance.now();
-  const bytes = await action();
-  const elapsed = performance.now() - began;
-  isOver = true;
-  await asking;
-  const workers = childrenOf(master);
-  const [cpu, other] = workers.map((pid) => used(pid, "cpu")).sort((one, two) => two - one);
-  const waited = workers.reduce((sum, pid) => sum + used(pid, "waited"), 0);
-  close();
-  return {
-    label,
-    elapsed,
-    bytes,
-    cpu,
-    other,
-    waited,
-    master: used(master, "cpu"),
-    count: times.length,
-    p50: quantile(times, 0.5),
-    p99: quantile(times, 0.99),
-    longest: Math.max(...times),
-  };
 }
 
 /**
@@ -170,6 +101,38 @@ async function measureStarts(gateway, starts) {
   return median(times);
 }
 
+/** Makes a gateway. @param {string[]} addresses */
+function newCrowd(addresses) {
+  const more = { directives: TURNS_DICT, worker: WATCH_TURNS, location: TURNS_LOCATION };
+  return newGateway(
+    "nginx",
+    (place) => configurations.sluice({ ...place, ...more, workers: WORKERS, sharedDict: SHARED_DICT }, {}),
+    addresses,
+    64,
+  );
+}
+
+/** @param {Gateway} gateway @param {string} label @param {number} served */
+function measureReload(gateway, label, served) {
+  return measure(gateway, label, served, () => reload(gateway), JOBS_SECONDS);
+}
+
+/** Measures a reload with 10,000 upstreams of 10 servers, all of which get requests. */
+async function measureReloadOfTen() {
+  const backend = await startBackend(10);
+  const gateway = await newCrowd(backend.addresses);
+  saveState(join(gateway.place.folder, "state"), UPSTREAMS_OF_TEN, (index) => ({
+    name: upstreamName(index),
+    servers: backend.addresses,
+  }));
+  await measureStarts(gateway, 1);
+  const row = await measureReload(gateway, RELOAD_OF_TEN, UPSTREAMS_OF_TEN);
+  gateway.checkLog();
+  await gateway.stop();
+  await backend.stop();
+  return row;
+}
+
 /** Returns the memory of the largest worker, in MB. @param {Gateway} gateway */
 function memoryOf(gateway) {
   const sizes = childrenOf(masterOf(gateway)).map((pid) =>
@@ -179,19 +142,14 @@ function memoryOf(gateway) {
 }
 
 /**
- * Measures many upstreams of 2 servers.
+ * Measures many upstreams of 2 servers, and a reload with fewer of 10 servers.
  * @param {{ starts: number, seconds: number, crowd: { upstreams: number, seconds: number } }} options
  *   `crowd`: the upstreams, and how long they are changed
  */
 export async function measureCrowd({ starts, seconds, crowd }) {
   const { upstreams } = crowd;
   const backend = await startBackend(SERVERS);
-  const gateway = await newGateway(
-    "nginx",
-    (place) => configurations.sluice({ ...place, workers: WORKERS, sharedDict: SHARED_DICT }, {}),
-    backend.addresses,
-    64,
-  );
+  const gateway = await newCrowd(backend.addresses);
   saveState(join(gateway.place.folder, "state"), upstreams, (index) => ({
     name: upstreamName(index),
     servers: index < SERVED ? backend.addresses : [0, 1].map((server) => address(index, server)),
@@ -199,9 +157,9 @@ export async function measureCrowd({ starts, seconds, crowd }) {
   const start = await measureStarts(gateway, starts);
   const memory = memoryOf(gateway);
   const get = (/** @type {string} */ label, /** @type {string} */ path) =>
-    measure(gateway, label, () => send(gateway, "GET", `/api${path}`));
+    measure(gateway, label, SERVED, () => send(gateway, "GET", `/api${path}`));
   const rows = [
-    await measure(gateway, "nothing", () => sleep(seconds * MS).then(() => 0)),
+    await measure(gateway, "nothing", SERVED, () => sleep(seconds * MS).then(() => 0)),
     await get("all upstreams", "/sluice/1/upstreams"),
     await get("the dashboard's overview", "/sluice/1/status"),
     await get("all upstreams, NGINX Plus API", "/9/http/upstreams"),
@@ -209,14 +167,15 @@ export async function measureCrowd({ starts, seconds, crowd }) {
   ];
   let made = 0;
   rows.push(
-    await measure(gateway, CHANGES, async () => {
+    await measure(gateway, CHANGES, SERVED, async () => {
       made = await changeOften(gateway, upstreams, crowd.seconds);
       return 0;
     }),
-    await measure(gateway, RELOAD, () => reload(gateway)),
+    await measureReload(gateway, RELOAD, SERVED),
   );
   gateway.checkLog();
   await gateway.stop();
   await backend.stop();
+  rows.push(await measureReloadOfTen());
   return { upstreams, start, memory, rows, made };
 }

@@ -3,14 +3,17 @@ import "../../support/nginx_stub";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { Header } from "../../../../src/resty/sluice/store/memory/header_cells";
 import {
+  all_names,
   changes_of,
   follow_upstreams,
+  list_names,
   MOST_AT_ONCE,
   new_follower,
   next_changes,
   note_changes,
   type Follower,
 } from "../../../../src/resty/sluice/store/memory/changes";
+import { delete_text, put_text } from "../../../../src/resty/sluice/store/memory/dict";
 import { CHANGES, create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import { ChangeKind, type Counts } from "../../../../src/resty/sluice/store/memory/upstream_change";
 import { make_dict } from "../../support/dict";
@@ -97,6 +100,33 @@ describe("the ring of changes", () => {
   });
 });
 
+describe("the list of all upstreams", () => {
+  before_each(() => {
+    make_dict();
+    create(16, 4);
+    put_text("old", "{}");
+    list_names();
+  });
+
+  it("is not made again while the changes since are kept", () => {
+    delete_text("old");
+    change("new");
+    expect(all_names()).same(["old", "new"]);
+    expect(next_changes(new_follower())[0]).same(["old", "new"]);
+    change("newer");
+    expect(all_names()).same(["old", "new", "newer"]);
+  });
+
+  it("is made again after too many changes", () => {
+    delete_text("old");
+    put_text("new", "{}");
+    for (const number of $range(1, KEPT)) change(`u${number}`);
+    expect(all_names().length).equal(1 + KEPT);
+    change("more");
+    expect(all_names()).same(["new"]);
+  });
+});
+
 describe("following upstreams", () => {
   let looked: string[] = [];
   const known = new LuaTable<string, boolean>();
@@ -108,6 +138,7 @@ describe("following upstreams", () => {
   before_each(() => {
     make_dict();
     create(16, 4);
+    list_names();
     looked = [];
   });
 
