@@ -70,6 +70,31 @@ test("a worker answers others while it works on PUT of 20,000 servers", async (c
   });
 });
 
+/** Lua that says whether the jobs of a worker have taken long: at first, after work, in another thread, later. */
+const LOOK_AT_TURN = `
+  local clock = require("resty.sluice.lib.clock")
+  local pause = require("resty.sluice.lib.pause")
+  local answers = {}
+  local function look() answers[#answers + 1] = tostring(pause.is_turn_long()) end
+  ngx.sleep(0.02)
+  look()
+  local till = clock.kernel_now() + 0.01
+  while clock.kernel_now() < till do end
+  look()
+  ngx.thread.wait(ngx.thread.spawn(look))
+  pause.pause()
+  look()
+  ngx.print(table.concat(answers, " "))`;
+
+test("the jobs of a worker share the time that they may take in a turn of the event loop", async (context) => {
+  const api = `location = /turn { content_by_lua_block { ${LOOK_AT_TURN} } }`;
+  const gateway = await startGateway(context, { workers: 1, upstreams: {}, api });
+  await waitFor("a turn is long after work, for all threads, until the next turn", async () => {
+    const { text } = await send(gateway, "GET", "/turn");
+    return text === "false true true false";
+  });
+});
+
 test("changes of a large upstream at once are made one after another, and none is seen in part", async (context) => {
   const gateway = await startGateway(context, { workers: 2, dict: "64m" });
   const created = await send(gateway, "PUT", path, bodyOf(4000, 1));

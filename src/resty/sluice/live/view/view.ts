@@ -3,6 +3,8 @@ import type { NumberPointer } from "ffi";
 import { end_reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { collect_some } from "../../lib/garbage";
+import { pause_if_long } from "../../lib/pause";
+import { keys_of } from "../../lib/tables";
 import { parse_head } from "../../store/document/document";
 import { UpstreamRow } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
@@ -117,13 +119,18 @@ export function for_each_upstream(action: (this: void, upstream: LiveUpstream) =
   for (const [, upstream] of pairs(upstreams)) action(upstream);
 }
 
+function refresh(name: string, upstream: LiveUpstream, now: number): void {
+  if (memory[upstream.row + UpstreamRow.REVISION] > upstream.revision) synchronise(name);
+  end_reported_states(upstream, now);
+  // Two workers that raise the revision of health at the same time may raise it only once.
+  survey(upstream, now);
+}
+
 /** Updates the views that no request updates, so that deleted upstreams are forgotten. Phase: timer. */
 export function refresh_all(): void {
-  const now = clock.now();
-  for (const [name, upstream] of pairs(upstreams)) {
-    if (memory[upstream.row + UpstreamRow.REVISION] > upstream.revision) synchronise(name);
-    end_reported_states(upstream, now);
-    // Two workers that raise the revision of health at the same time may raise it only once.
-    survey(upstream, now);
+  for (const name of keys_of(upstreams)) {
+    pause_if_long();
+    const upstream = upstreams.get(name);
+    if (upstream !== undefined) refresh(name, upstream, clock.now());
   }
 }
