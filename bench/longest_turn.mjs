@@ -1,9 +1,9 @@
 /**
- * How long the workers of a gateway do not look for events, in CPU time. A request waits as long for the worker,
- * apart from what the worker itself waits for its processor.
+ * How long the workers of a gateway do not look for events, in CPU time. A request waits as long for the
+ * worker, apart from what the worker itself waits for its processor.
  *
- * A timer that is due after a millisecond runs first among those that a turn of the event loop makes due, and
- * notes the CPU time that the worker has used since it ran last: that of one turn, with all events and timers.
+ * A timer that is due after a millisecond runs first among those that a turn of the event loop makes due. It
+ * notes the CPU time that the worker has used since it ran last: that of one turn, with all its events.
  */
 import { openClient } from "./client.mjs";
 
@@ -12,7 +12,7 @@ import { openClient } from "./client.mjs";
 /** Directives of the block `http`. */
 export const TURNS_DICT = "lua_shared_dict bench_turns 64k;";
 
-/** Lua code for `init_worker_by_lua`, before the code that is measured. A worker that exits is not measured. */
+/** Lua code for `init_worker_by_lua`, before the measured code. A worker that exits is not measured. */
 export const WATCH_TURNS = `
     local ffi = require("ffi")
     ffi.cdef [[

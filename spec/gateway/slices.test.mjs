@@ -70,7 +70,7 @@ test("a worker answers others while it works on PUT of 20,000 servers", async (c
   });
 });
 
-/** Lua that says whether the jobs of a worker have taken long: at first, after work, in another thread, later. */
+/** Lua that says whether a turn is long: at first, after work, in another thread, in the next turn. */
 const LOOK_AT_TURN = `
   local clock = require("resty.sluice.lib.clock")
   local pause = require("resty.sluice.lib.pause")

@@ -31,8 +31,8 @@ function pause_and_go_on(this: void): boolean {
 }
 
 /**
- * Follows the changes since the last call: O(changes), for a new worker O(upstreams). Returns false if `pause`
- * has. Any phase in which `pause` can run.
+ * Follows the changes since the last call: O(changes), for a new worker O(upstreams). Returns false if
+ * `pause` has. Any phase in which `pause` can run.
  */
 export function follow_registered(registered: Registered, pause: Pause = pause_and_go_on): boolean {
   const look = (name: string) => {
