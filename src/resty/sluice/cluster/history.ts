@@ -154,8 +154,9 @@ export function join_history(
 }
 
 /**
- * Checks that etcd answers and still has the history. A watch that began after etcd has lost its data does not
- * tell that: it waits for a revision that may be far. Returns the cause of a failure. Phases that have cosockets.
+ * Checks that etcd answers and still has the history. A watch that began after etcd has lost its data does
+ * not tell that: it waits for a revision that may be far. Returns the cause of a failure. Phases that have
+ * cosockets.
  */
 export function check_history({ client, prefix, history, listed }: Joined): string | undefined {
   const [found, cause] = get_key(client, history_key(prefix));

@@ -14,7 +14,7 @@ export interface LoadedServer {
   fail_timeout: string;
   /** Its parameters, as `server_text` writes them. */
   text: string;
-  /** Its parameters; servers at other addresses may share them, so that the address in them does not count. */
+  /** Its parameters. Servers at other addresses may share them, so the address in them does not count. */
   parameters: ServerConfig;
   /** 0: it has none yet. */
   row: RowNumber;
