@@ -87,15 +87,15 @@ class Churn {
     };
     const load = startLoad(this.context, { port: gateway.port, ...options });
     const changes = new Changes(this.churned, this.random);
-    await sleep(length / 5);
+    await sleep(length / 4);
     if (replaces) await this.#kill([load.errors, changes.errors]);
-    await this.#fail(length / 5);
-    await sleep(length / 5);
+    await this.#fail(length / 4);
+    await sleep(length / 4);
     if (replaces) {
       await gateway.reload();
       this.reloads += 1;
     }
-    await sleep(length / 5);
+    await sleep(length / 4);
     await changes.stop();
     await load.stop();
     this.answers += load.answers;

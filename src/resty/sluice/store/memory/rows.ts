@@ -25,14 +25,19 @@ export function free_row(row: RowNumber): void {
   cells[Header.LAST_FREE_ROW] = row;
 }
 
-/** Takes the row that has been free longest. Undefined: none, or it still has requests under way. */
+/** The number of free rows at which an allocation looks for one without requests. */
+const MOST_LOOKS = 16;
+
+/** Takes the row that has been free longest, and has no requests under way. Undefined: none of the first has. */
 function take_free_row(): RowNumber | undefined {
   const cells = shared_memory();
-  const row = cells[Header.FREE_ROW] as RowNumber;
-  if (row === 0) return undefined;
-  cells[Header.FREE_ROW] = cells[row_at(row) + Row.NEXT_FREE];
-  if (active_requests(row) === 0) return row;
-  free_row(row);
+  for (const _ of $range(1, MOST_LOOKS)) {
+    const row = cells[Header.FREE_ROW] as RowNumber;
+    if (row === 0) return undefined;
+    cells[Header.FREE_ROW] = cells[row_at(row) + Row.NEXT_FREE];
+    if (active_requests(row) === 0) return row;
+    free_row(row);
+  }
   return undefined;
 }
 
