@@ -28,7 +28,7 @@ export function free_row(row: RowNumber): void {
 /** The number of free rows at which an allocation looks for one without requests. */
 const MOST_LOOKS = 16;
 
-/** Takes the row that has been free longest, and has no requests under way. Undefined: none of the first has. */
+/** Takes a free row without requests under way, the one that has been free longest; undefined: none. */
 function take_free_row(): RowNumber | undefined {
   const cells = shared_memory();
   for (const _ of $range(1, MOST_LOOKS)) {
