@@ -1,17 +1,13 @@
-import * as table_new from "table.new";
-
 import { ADAPTIVE } from "../../config/adaptive_limit";
 import { parse_address } from "../../config/address";
 import { is_standing_by, may_serve, type ServerConfig, serves_nobody } from "../../config/server";
 import { seconds_of } from "../../config/time";
+import { new_table } from "../../lib/tables";
 import type { ServerRecord } from "../../store/document/line";
 import { limit_now } from "../../store/memory/limit";
 import { active_at, row_at } from "../../store/memory/region";
 import { adopt, own_cell } from "./counters";
 import { type LiveServer, type LiveUpstream, Own, type Parameters } from "./model";
-
-/** Makes a table with room for so many elements of the list and so many other fields. */
-const new_table = table_new as unknown as (this: void, elements: number, fields: number) => object;
 
 /** The named fields of a server; a power of two, which is how tables grow. */
 const NAMED_FIELDS = 8;
