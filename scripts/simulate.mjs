@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { MUTATIONS } from "../spec/simulation/mutations.mjs";
 import { compileSimulation, simulate, SCENARIOS } from "../spec/simulation/simulate.mjs";
 import { isMain, stop } from "./command.mjs";
-import { ensureNodeModules } from "./setup.mjs";
+import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 
 const DEFAULT_SEEDS = 200;
 
@@ -48,5 +48,6 @@ async function main() {
 
 if (isMain(import.meta.url)) {
   ensureNodeModules();
+  ensureTestTools(["luajit"]);
   await main();
 }

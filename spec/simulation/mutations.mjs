@@ -161,7 +161,7 @@ const OF_BACKGROUND = [
     changes: [
       change(
         "control/calls",
-        "local is_heard = (call and call.is_heard) == true or memo.answered == id",
+        "local is_heard = (call and call.is_heard) == true or is_answered(upstream, id)",
         "local is_heard = false",
       ),
     ],

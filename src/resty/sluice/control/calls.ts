@@ -11,7 +11,7 @@ import { is_over } from "../store/memory/generation";
 import { shared_memory } from "../store/memory/region";
 import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
-import { set_call_due } from "./scaling_cells";
+import { is_answered, note_answered, set_call_due } from "./scaling_cells";
 import { call_webhook, TIMEOUT_SECONDS } from "./webhook";
 
 /** Makes the webhook calls that are due. A call is part of the state until it is answered. */
@@ -51,7 +51,7 @@ function change_call(
 
 /**
  * Removes an answered call from the state of all gateways, and begins the cooldown. If that fails, the call
- * is marked as answered here, so that it is not repeated. Returns the cause of a failure.
+ * is marked as answered here, so that it is not repeated after a restart. Returns the cause of a failure.
  */
 function forget_call(name: string, id: string): string | undefined {
   const cause = change_call(write, name, id, (next) => {
@@ -123,12 +123,13 @@ function try_call(upstream: Controlled, id: string): string | undefined {
 /** Makes a call once. Removes it from the state if it is answered, or was answered before. */
 function make_call(upstream: Controlled, id: string): void {
   const { name, memo, call } = upstream;
-  const is_heard = call?.is_heard === true || memo.answered === id;
+  let is_heard = call?.is_heard === true || is_answered(upstream, id);
   // A worker that takes over must not call while this worker may still be waiting for the answer.
   set_call_due(upstream, clock.now() + TIMEOUT_SECONDS + 1);
   let cause = is_heard ? undefined : try_call(upstream, id);
   if (cause === undefined) {
-    memo.answered = id;
+    is_heard = true;
+    note_answered(upstream, id);
     cause = forget_call(name, id);
   }
   memo.failures = cause === undefined ? 0 : memo.failures + 1;
@@ -136,7 +137,7 @@ function make_call(upstream: Controlled, id: string): void {
   const longest_pause = backoff(memo.failures - 1, FIRST_PAUSE, LONGEST_PAUSE);
   const pause = longest_pause * (0.5 + math.random() / 2);
   set_call_due(upstream, clock.now() + pause);
-  if (cause !== undefined && memo.answered !== id) announce_call(upstream, id, pause);
+  if (cause !== undefined && !is_heard) announce_call(upstream, id, pause);
 }
 
 /** Makes the call of an upstream in its own timer, if one is due. Phase: timer. */

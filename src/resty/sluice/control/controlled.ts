@@ -40,9 +40,7 @@ export interface Memo {
   decision_due: number;
   is_deciding: boolean;
   is_calling: boolean;
-  /** The id of the last call that was answered. */
-  answered: string;
-  /** Number of failed calls since then. */
+  /** Number of failed calls since the last one that was answered. */
   failures: number;
   /** Until when no other gateway can have made a decision, by the monotonic clock; 0: not known. */
   sure_until: number;
@@ -106,7 +104,6 @@ export function new_memo(): Memo {
     decision_due: 0,
     is_deciding: false,
     is_calling: false,
-    answered: "",
     failures: 0,
     sure_until: 0,
     recorded_obstacle: "",

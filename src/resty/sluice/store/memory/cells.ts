@@ -220,6 +220,11 @@ export const enum UpstreamRow {
   /** The number of this gateway's decisions to scale out, and to scale in. */
   SCALE_OUTS,
   SCALE_INS,
+  /**
+   * The number in the id of the last call that was answered; 0: none was. The cell tells of a server whether
+   * it has rare cells.
+   */
+  ANSWERED_CALL,
 
   /**
    * 1 while outlier detection may eject servers of the upstream. Written under the lock. The cell is
