@@ -47,6 +47,10 @@ function shared_part({ value }: Version): string {
   return string.match(value ?? "", "^[^\n]*")[0];
 }
 
+function one_line(text: string): string {
+  return string.gsub(text, "\n", " ")[0];
+}
+
 /** Returns the last change that made the content of a version. */
 function change_of(log: readonly Logged[], version: Version): number {
   let found = 0;
@@ -99,7 +103,7 @@ export function check_kept(
         fail(
           etcd.world,
           "the gateways put back what etcd has lost",
-          `${name} lacks the acknowledged request ${token}: ${version?.value ?? "it is gone"}`,
+          `${name} lacks the acknowledged request ${token}: ${one_line(version?.value ?? "it is gone")}`,
         );
     }
   }

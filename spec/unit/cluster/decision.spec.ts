@@ -1,10 +1,12 @@
 import { decide, type Step, type Stored } from "../../../src/resty/sluice/cluster/decision";
-import { format_version, UNSHARED, type Version } from "../../../src/resty/sluice/cluster/version";
+import { format_version, type Version } from "../../../src/resty/sluice/cluster/version";
+import { NO_HISTORY } from "../../../src/resty/sluice/store/document/clustered";
 import { expect } from "../support/expect";
 
 const NOW = "aaaaaaaabbbbbbbb";
 const BEFORE = "ccccccccbbbbbbbb";
 const LONG_AGO = "ddddddddbbbbbbbb";
+const UNSHARED: Version = { history: NO_HISTORY, revision: 0 };
 
 function at(history: string, revision: number): Version {
   return { history, revision };
@@ -23,6 +25,8 @@ function stored(revision: number, origin?: Version): Stored {
 interface Case {
   what: string;
   own?: string;
+  /** The version of this gateway's content before it was put back. */
+  origin?: Version;
   stored?: Stored;
   deleted?: Version;
   step: Step;
@@ -96,6 +100,37 @@ const LOST: Case[] = [
   },
 ];
 
+const LOST_TWICE: Case[] = [
+  {
+    what: "had a later version than the one that is put back",
+    ...{ own: own(BEFORE, 2), origin: at(LONG_AGO, 8), stored: stored(3, at(LONG_AGO, 6)), step: "put back" },
+  },
+  {
+    what: "had an earlier version than the one that is put back",
+    ...{ own: own(BEFORE, 2), origin: at(LONG_AGO, 5), stored: stored(3, at(LONG_AGO, 6)), step: "take" },
+  },
+  {
+    what: "was never shared before the one that is put back",
+    ...{ own: own(BEFORE, 2), origin: UNSHARED, stored: stored(3, at(LONG_AGO, 6)), step: "take" },
+  },
+  {
+    what: "was never shared, as the one that is put back",
+    ...{ own: own(BEFORE, 2), origin: UNSHARED, stored: stored(3, UNSHARED), step: "take" },
+  },
+  {
+    what: "was deleted after its version",
+    ...{ own: own(BEFORE, 2), origin: at(LONG_AGO, 6), deleted: at(LONG_AGO, 7), step: "delete" },
+  },
+  {
+    what: "is in etcd as it was put back there",
+    ...{ own: own(NOW, 2), origin: at(LONG_AGO, 8), stored: stored(2, at(LONG_AGO, 8)), step: "keep" },
+  },
+  {
+    what: "was put back there by another gateway",
+    ...{ own: own(NOW, 2), origin: at(LONG_AGO, 8), stored: stored(4, at(LONG_AGO, 9)), step: "take" },
+  },
+];
+
 const OLD: Case[] = [
   { what: "is in etcd", own: "0000000000000006", stored: stored(6), step: "take" },
   { what: "is not in etcd", own: "0000000000000006", step: "delete" },
@@ -104,13 +139,16 @@ const OLD: Case[] = [
 const groups: [string, Case[]][] = [
   ["within one history", SAME],
   ["of an etcd that has lost its data", LOST],
+  ["of an etcd that has lost its data twice", LOST_TWICE],
   ["of a document of version 0.1.0", OLD],
 ];
 for (const [group, cases] of groups) {
   describe(`the decision about an upstream ${group}`, () => {
-    for (const { what, own: version, stored: there, deleted, step } of cases) {
+    for (const { what, own: version, origin, stored: there, deleted, step } of cases) {
       it(`that ${what}: ${step}`, () => {
-        expect(decide(version, there, { history: NOW, is_complete: true, deleted })).equal(step);
+        const around = { history: NOW, is_complete: true, deleted };
+        const own_origin = origin === undefined ? undefined : format_version(origin);
+        expect(decide(version, own_origin, there, around)).equal(step);
       });
     }
   });
@@ -119,6 +157,6 @@ for (const [group, cases] of groups) {
 describe("the decision about an upstream of a document of version 0.1.0 in an empty etcd", () => {
   it("is to put it back", () => {
     const around = { history: NOW, is_complete: false, deleted: undefined };
-    expect(decide("0000000000000006", undefined, around)).equal("put back");
+    expect(decide("0000000000000006", undefined, undefined, around)).equal("put back");
   });
 });

@@ -12,14 +12,20 @@ import { make_changes } from "../../../src/resty/sluice/cluster/transaction";
 import { LOST } from "../../../src/resty/sluice/store/document/problems";
 import { expect } from "../support/expect";
 
-const HISTORY = "0123456789abcdef";
+/** The last digits identify the cluster of the small etcd, which does not name it. */
+const HISTORY = "0123456700000000";
 const KEY = "/s/app";
 const UNCONNECTED: Failure = { cause: "could not connect: connection refused" };
 const TIMEOUT: Failure = { cause: "timeout" };
 
 /** Changes the upstream "app" from a revision. Returns the new revision, or undefined and the problem. */
-function change(value: string | undefined, from: number): ReturnType<typeof make_changes> {
-  return make_changes(ETCD_CONFIG, [{ name: "app", value, from }], HISTORY);
+function change(value: string, from: number): ReturnType<typeof make_changes> {
+  return make_changes(ETCD_CONFIG, [{ name: "app", value, is_deletion: false, from }], HISTORY);
+}
+
+/** Deletes it, in the same way. `token`: the value of the record. */
+function remove(token: string, from: number): ReturnType<typeof make_changes> {
+  return make_changes(ETCD_CONFIG, [{ name: "app", value: token, is_deletion: true, from }], HISTORY);
 }
 
 describe("a change of an upstream's key in etcd", () => {
@@ -39,9 +45,9 @@ describe("a change of an upstream's key in etcd", () => {
 
   it("deletes the key, and records the deletion", () => {
     const from = etcd_put(KEY, "one");
-    expect(change(undefined, from)[1]).equal(undefined);
+    expect(remove("a token", from)[1]).equal(undefined);
     expect(etcd_value(KEY)).equal(undefined);
-    expect(etcd_value("/s/deleted/app")).equal("");
+    expect(etcd_value("/s/deleted/app")).equal("a token");
   });
 
   it("loses against a change that came first, and changes nothing", () => {
@@ -99,12 +105,41 @@ describe("a change of an upstream's key in etcd", () => {
     expect(etcd_value(KEY)).equal("another");
   });
 
-  it("counts as made when its answer is lost and the key that it deletes does not exist", () => {
-    const from = etcd_put(KEY, "one");
-    fail_next({ ...TIMEOUT, is_made: true });
-    const [revision, problem] = change(undefined, from);
-    expect(problem).equal(undefined);
-    expect(revision !== undefined).equal(true);
+  it("is recognised as a deletion whose answer is lost, also if another gateway has added the key since", () => {
+    for (const after of [() => undefined, () => etcd_put(KEY, "another")]) {
+      reset_etcd();
+      etcd_put("/s/state/history", HISTORY);
+      const from = etcd_put(KEY, "one");
+      fail_next({ ...TIMEOUT, is_made: true, after });
+      const [revision, problem] = remove("a token", from);
+      expect(problem).equal(undefined);
+      expect(revision).equal(from + 1);
+    }
+  });
+
+  it("does not take another gateway's deletion for its own", () => {
+    for (const is_added of [true, false]) {
+      reset_etcd();
+      etcd_put("/s/state/history", HISTORY);
+      const from = etcd_put(KEY, "one");
+      const after = (): void => {
+        etcd_put(KEY, undefined);
+        etcd_put("/s/deleted/app", "another token");
+        if (is_added) etcd_put(KEY, "one");
+      };
+      fail_next({ ...TIMEOUT, after });
+      expect(remove("a token", from)[1]).equal(LOST);
+      expect(etcd_value(KEY)).equal(is_added ? "one" : undefined);
+    }
+  });
+
+  it("has an unknown outcome in a copy of etcd, where it may be lost", () => {
+    const copied = "0123456789abcdef";
+    etcd_put("/s/state/history", copied);
+    const changes = [{ name: "app", value: "one", is_deletion: false, from: 0 }];
+    const [revision, problem] = make_changes(ETCD_CONFIG, changes, copied);
+    expect(revision).equal(undefined);
+    expect(problem?.text).contains("outcome unknown");
   });
 
   it("is made together with changes of other keys, or not at all", () => {
@@ -113,8 +148,8 @@ describe("a change of an upstream's key in etcd", () => {
       make_changes(
         ETCD_CONFIG,
         [
-          { name: "app", value: undefined, from: at },
-          { name: "shop", value: "new", from: 0 },
+          { name: "app", value: "a token", is_deletion: true, from: at },
+          { name: "shop", value: "new", is_deletion: false, from: 0 },
         ],
         HISTORY,
       );
@@ -127,7 +162,9 @@ describe("a change of an upstream's key in etcd", () => {
 
   it("is refused with more keys than a transaction of etcd can have", () => {
     const changes = [];
-    for (const number of $range(1, 128)) changes.push({ name: `u${number}`, value: "one", from: 0 });
+    for (const number of $range(1, 128)) {
+      changes.push({ name: `u${number}`, value: "one", is_deletion: false, from: 0 });
+    }
     expect(make_changes(ETCD_CONFIG, changes, HISTORY)[1]?.code).equal("TooManyUpstreams");
     expect(call_count()).equal(0);
   });

@@ -57,7 +57,7 @@ function shared_of(document: Document): Shared {
 
 /** Returns a document after the shared part of another one was applied. */
 function apply(current: Document | undefined, other: Document): Document {
-  return apply_shared(current, shared_of(other), ETCD, REVISION)[0] as Document;
+  return apply_shared(current, shared_of(other), { cluster_revision: ETCD }, REVISION)[0] as Document;
 }
 
 /** Returns a shared part with further members. */

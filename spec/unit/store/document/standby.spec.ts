@@ -157,12 +157,14 @@ describe("a standby server in service", () => {
     const current = document_of(in_service());
     const shared = parse_shared(shared_text(current))[0] as Shared;
     expect(shared.servers.map((server) => server.in_service)).same([true, true]);
-    const [made] = apply_shared(undefined, shared, "1", REVISION);
+    const [made] = apply_shared(undefined, shared, { cluster_revision: "1" }, REVISION);
     expect(shared_text(made as Document)).equal(shared_text(current));
-    const [same] = apply_shared(current, shared, "1", REVISION);
+    const [same] = apply_shared(current, shared, { cluster_revision: "1" }, REVISION);
     expect(same?.lines).same(current.lines);
     const back = parse_shared(shared_text(document_of(out_of_service(STANDBY))))[0] as Shared;
-    expect(after(apply_shared(current, back, "2", REVISION)).in_service).equal(undefined);
+    expect(after(apply_shared(current, back, { cluster_revision: "2" }, REVISION)).in_service).equal(
+      undefined,
+    );
   });
 
   it("is in service at other gateways only with both `standby` and `in_service`", () => {

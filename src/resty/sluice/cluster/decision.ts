@@ -32,12 +32,30 @@ function decide_missing(own: Version, { history, is_complete, deleted }: Surroun
 }
 
 /**
+ * Returns the version of this gateway's content. What was put back into an etcd that has lost it again is as
+ * old as before it was put back.
+ */
+function version_of_content(
+  own: string | undefined,
+  own_origin: string | undefined,
+  history: string,
+): Version | undefined {
+  const version = parse_version(own);
+  return version?.history === history ? version : (parse_version(own_origin) ?? version);
+}
+
+/**
  * Within one history, etcd's version is valid. In an etcd that has lost its data, the newest version that a
  * gateway knows is valid until the upstream is changed; only a record of its deletion deletes it. `own`: "":
- * not shared yet.
+ * not shared yet. `own_origin`: the version before it was put back; undefined: it was not.
  */
-export function decide(own: string | undefined, stored: Stored | undefined, around: Surroundings): Step {
-  const version = parse_version(own);
+export function decide(
+  own: string | undefined,
+  own_origin: string | undefined,
+  stored: Stored | undefined,
+  around: Surroundings,
+): Step {
+  const version = version_of_content(own, own_origin, around.history);
   const origin = stored?.origin;
   if (stored === undefined) {
     if (own === undefined) return "keep";
@@ -54,5 +72,6 @@ export function decide(own: string | undefined, stored: Stored | undefined, arou
   if (version === undefined) return "take";
   if (version.history === around.history) return version.revision < stored.revision ? "take" : "keep";
   if (origin === undefined) return "take";
-  return is_unshared(origin) || is_later(version, origin) ? "put back" : "take";
+  const is_newer = is_unshared(origin) ? !is_unshared(version) : is_later(version, origin);
+  return is_newer ? "put back" : "take";
 }

@@ -6,8 +6,9 @@ import { get_key, type KeyValue } from "../net/etcd/keys";
 /** A change of an upstream's key. */
 export interface Change {
   name: string;
-  /** Unique among all values. Undefined: the key is deleted. */
-  value: string | undefined;
+  /** The new value of the key, or of the record of its deletion. Unique among all values. */
+  value: string;
+  is_deletion: boolean;
   /** etcd's revision of the version that the change replaces; 0: none. */
   from: number;
 }
@@ -18,30 +19,25 @@ type Fate = "made" | "not made" | "unknown";
 const MOST_STEPS = 50;
 
 /**
- * Looks for a change among the versions of its key, whose values are unique, from the newest back. Returns
- * its outcome, and etcd's revision of it if it was made. Phases that have cosockets.
+ * Looks for a change among the versions of the key that has its value, from the newest back. Returns its
+ * outcome, and etcd's revision of it if it was made. Phases that have cosockets.
  */
 export function find_fate(
   client: EtcdClient,
   key: string,
-  { value, from }: Change,
+  { value, is_deletion, from }: Change,
   newest: KeyValue | undefined,
 ): LuaMultiReturn<[Fate, number]> {
-  let later = newest;
+  let version = newest;
   for (const _ of $range(1, MOST_STEPS)) {
-    if (later === undefined || later.revision <= from) break;
-    const [found] = get_key(client, key, later.revision - 1);
+    // A key may have been deleted since. A record is kept much longer than a request is repeated.
+    if (version === undefined) return $multi(is_deletion ? "not made" : "unknown", 0);
+    if (version.value === value) return $multi("made", version.revision);
+    if (version.revision <= from) return $multi("not made", 0);
+    const [found] = get_key(client, key, version.revision - 1);
     // The version may have been compacted.
     if (found === undefined) break;
-    const { entry } = found;
-    if (entry === undefined) {
-      // Between the two versions the key was deleted: by this change, or by another one with the same effect.
-      if (value === undefined) return $multi("made", later.revision - 1);
-      break;
-    }
-    if (entry.value === value) return $multi("made", entry.revision);
-    if (entry.revision <= from) return $multi("not made", 0);
-    later = entry;
+    version = found.entry;
   }
   return $multi("unknown", 0);
 }

@@ -68,6 +68,11 @@ function digits_of_cluster(cluster_id: string): string {
   return string.format("%08x", crc32(cluster_id));
 }
 
+/** Returns whether a history is one of an etcd's cluster. */
+export function is_of_cluster(history: string, cluster_id: string | undefined): boolean {
+  return string.sub(history, RANDOM_DIGITS + 1) === digits_of_cluster(tostring(cluster_id ?? ""));
+}
+
 /**
  * Returns whether a history is still that of this etcd, and not of one it was copied from: etcd never has
  * older revisions than a gateway has seen.
@@ -78,8 +83,7 @@ function is_current(
   { cluster_id, revision, keys }: Listing,
   own: LuaTable<string, string>,
 ): boolean {
-  if (!is_history(history)) return false;
-  if (string.sub(history, RANDOM_DIGITS + 1) !== digits_of_cluster(cluster_id)) return false;
+  if (!is_history(history) || !is_of_cluster(history, cluster_id)) return false;
   const revisions = new LuaTable<string, number | undefined>();
   for (const entry of keys) revisions.set(entry.key, entry.revision);
   for (const [name, text] of pairs(own)) {

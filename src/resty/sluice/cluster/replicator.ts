@@ -8,8 +8,8 @@ import { junk_revision } from "../store/source_status";
 import { unavailable } from "./refusals";
 import { apply_newer } from "./take_over";
 import { make_changes, preferred_client } from "./transaction";
-import { value_of } from "./value";
-import { format_version, revision_in, UNSHARED, version_of, type Version } from "./version";
+import { unique_token, value_of } from "./value";
+import { format_version, parse_version, revision_in, type Version } from "./version";
 
 /** Sends changes of upstreams to the other gateways, in one transaction on the upstreams' keys. */
 
@@ -18,10 +18,10 @@ const RESTORING = unavailable(
 );
 const NOT_JOINED = unavailable("this gateway has not read what etcd has yet. Try again");
 
-function put_back(before: Document | undefined, reach: Reach): Version | undefined {
-  if (typeof reach !== "number") return undefined;
-  const version = version_of(before) ?? UNSHARED;
-  return version.history === "" ? undefined : version;
+/** Returns the version that is put back; undefined: it is of an etcd without histories, or a change. */
+function put_back({ cluster_origin }: Document): Version | undefined {
+  const version = parse_version(cluster_origin);
+  return version?.history === "" ? undefined : version;
 }
 
 /** Returns etcd's revision of what a change replaces; 0: nothing. */
@@ -40,7 +40,8 @@ export function new_replicator(etcd: EtcdConfig): Replicator {
       if (reach === "all" && is_grace(clock.now())) return $multi(undefined, RESTORING);
       const puts = changes.map(({ name, current, next }) => ({
         name,
-        value: next === undefined ? undefined : value_of(next, put_back(current, reach)),
+        value: next === undefined ? unique_token() : value_of(next, put_back(next)),
+        is_deletion: next === undefined,
         from: replaced(name, history, current, reach),
       }));
       const [revision, problem] = make_changes(etcd, puts, history);

@@ -1,5 +1,5 @@
 import { check_name } from "../config/name";
-import type { KeyValue } from "../net/etcd/keys";
+import { get_key, type KeyValue } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, remove } from "../net/etcd/txn";
 import { known_history } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
@@ -81,15 +81,15 @@ function settle_if(
   const stored =
     entry === undefined ? undefined : { revision: entry.revision, origin: origin_in(joined, entry) };
   const around = { history, is_complete, deleted: deleted_at(name) };
-  const step = decide(own_version(read(name)), stored, around);
+  const decide_on = (current: Document | undefined) =>
+    decide(own_version(current), current?.cluster_origin, stored, around);
+  const step = decide_on(read(name));
   // While this worker waits for the lock, one of a newer configuration may have joined a newer history.
   const is_wanted: Condition = (current) =>
-    known_history() === history &&
-    is_current(current) &&
-    decide(own_version(current), stored, around) === step;
+    known_history() === history && is_current(current) && decide_on(current) === step;
   if (step === "put back") return put_back(name, stored);
   if (step === "delete in etcd" && entry !== undefined) return delete_in_etcd(joined, entry);
-  if (step === "take" && entry !== undefined) apply_value(name, entry, history, is_wanted);
+  if (step === "take" && entry !== undefined) apply_value(name, entry, history, stored?.origin, is_wanted);
   else if (step === "delete") apply_deletion(name, is_wanted);
   else forget_problem(name);
   return undefined;
@@ -130,6 +130,16 @@ export function settle_deletion({ prefix, history }: Joined, key: string, revisi
   });
 }
 
+/**
+ * Settles an upstream of a listing that was deleted here since `base`: only a later look into etcd tells whether
+ * the listing has a version that is newer than the deletion.
+ */
+function settle_deleted(joined: Joined, name: string): string | undefined {
+  const [found, cause] = get_key(joined.client, joined.prefix + name);
+  if (found === undefined) return cause;
+  return settle(joined, name, found.entry, undefined, found.revision);
+}
+
 /** Makes all upstreams equal here and in etcd. `base`: the versions here before the keys were listed. */
 export function settle_all(
   joined: Joined,
@@ -151,7 +161,9 @@ export function settle_all(
   }
   forget_others(kept);
   for (const name of all) {
-    const cause = settle(joined, name, there.get(name), base.get(name), at);
+    let cause = settle(joined, name, there.get(name), base.get(name), at);
+    if (cause === undefined && there.has(name) && base.has(name) && read(name) === undefined)
+      cause = settle_deleted(joined, name);
     if (cause !== undefined) return cause;
   }
   return undefined;

@@ -4,44 +4,53 @@ import { apply_shared, parse_shared, type Shared } from "../store/document/repli
 import { CLUSTER } from "../store/history/author";
 import { write_own } from "../store/write";
 import { forget_problem, note_problem } from "./problems";
-import { shared_part } from "./value";
-import { format_version, revision_in } from "./version";
+import { origin_of, shared_part } from "./value";
+import { format_version, revision_in, type Version } from "./version";
 
 /** Makes an upstream equal to its version in etcd, and records problems. Phases that can sleep. */
 
 /** Returns whether etcd's version replaces this gateway's document; undefined: this gateway has none. */
 export type Condition = (this: void, current: Document | undefined) => boolean;
 
-function take_over(
-  name: string,
-  shared: Shared | undefined,
-  cluster_revision: string,
-  is_wanted: Condition,
-): void {
+/** The versions of a document as it keeps them. */
+type Versions = Pick<Document, "cluster_revision" | "cluster_origin">;
+
+function versions_of(revision: number, history: string, origin: Version | undefined): Versions {
+  return {
+    cluster_revision: format_version({ history, revision }),
+    cluster_origin: origin === undefined ? undefined : format_version(origin),
+  };
+}
+
+function take_over(name: string, taken: [Shared, Versions] | undefined, is_wanted: Condition): void {
   const [, problem] = write_own(name, CLUSTER, (current, next_revision) => {
     if (!is_wanted(current)) return $multi(current, undefined);
-    if (shared === undefined) return $multi(undefined, undefined);
-    return apply_shared(current, shared, cluster_revision, next_revision);
+    if (taken === undefined) return $multi(undefined, undefined);
+    return apply_shared(current, taken[0], taken[1], next_revision);
   });
   if (problem === undefined) forget_problem(name);
   else note_problem(name, `what etcd has could not be applied: ${problem.text}`);
 }
 
-/** Takes over the value of a key, unless it is not an upstream. */
+/**
+ * Takes over the value of a key, unless it is not an upstream. `origin`: the version that it had before it was
+ * put back or copied.
+ */
 export function apply_value(
   name: string,
   { value, revision }: KeyValue,
   history: string,
+  origin: Version | undefined,
   is_wanted: Condition,
 ): void {
   const [shared, problem] = parse_shared(shared_part(value));
-  if (shared !== undefined) take_over(name, shared, format_version({ history, revision }), is_wanted);
+  if (shared !== undefined) take_over(name, [shared, versions_of(revision, history, origin)], is_wanted);
   else note_problem(name, `what etcd has is no upstream and is left out: ${problem?.text ?? ""}`, revision);
 }
 
 /** Takes over the deletion of a key. */
 export function apply_deletion(name: string, is_wanted: Condition): void {
-  take_over(name, undefined, "", is_wanted);
+  take_over(name, undefined, is_wanted);
 }
 
 /** Takes over a value before the watch brings it. A missing upstream may have been deleted since. */
@@ -51,6 +60,6 @@ export function apply_newer(name: string, { value, revision }: KeyValue, history
   write_own(name, CLUSTER, (current, next_revision) => {
     const known = revision_in(history, current);
     if (known === 0 || known >= revision) return $multi(current, undefined);
-    return apply_shared(current, shared, format_version({ history, revision }), next_revision);
+    return apply_shared(current, shared, versions_of(revision, history, origin_of(value)), next_revision);
   });
 }

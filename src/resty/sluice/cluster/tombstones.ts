@@ -36,7 +36,7 @@ export function name_of_tombstone(prefix: string, key: string): string | undefin
   return string.sub(key, prefix.length + FOLDER.length + 1);
 }
 
-/** Returns the version of a record: its value if it was put back; otherwise the value is empty. */
+/** Returns the version of a record: its value if it was put back. */
 function version_of_record(found: History, { value, revision }: KeyValue): Version {
   return parse_version(value) ?? version_at(found, revision);
 }

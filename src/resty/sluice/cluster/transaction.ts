@@ -19,7 +19,7 @@ import {
 } from "../net/etcd/txn";
 import { LOST } from "../store/document/problems";
 import { find_fate, type Change } from "./fate";
-import { history_key } from "./history";
+import { history_key, is_of_cluster } from "./history";
 import { refused_change, unavailable, unknown_outcome } from "./refusals";
 import { tombstone_key } from "./tombstones";
 
@@ -40,21 +40,22 @@ const clients = new LuaTable<number, EtcdClient | undefined>();
 /** Upper bound on the comparisons and on the operations of a transaction: etcd's default, --max-txn-ops. */
 const MOST_OPERATIONS = 128;
 
+/** Returns the key that receives the value of a change: that of the upstream, or of the record of its deletion. */
+function key_with_value(prefix: string, { name, is_deletion }: Change): string {
+  return is_deletion ? tombstone_key(prefix, name) : prefix + name;
+}
+
 function txn_of(prefix: string, changes: readonly Change[], history: string): Txn {
   const of_history = history_key(prefix);
   const compare = [has_value(of_history, history)];
   const success: object[] = [];
-  for (const { name, value, from } of changes) {
-    const key = prefix + name;
-    compare.push(is_at(key, from));
-    if (value === undefined) {
-      success.push(remove(key));
-      success.push(put(tombstone_key(prefix, name), ""));
-    } else {
-      success.push(put(key, value));
-    }
+  for (const change of changes) {
+    const key = prefix + change.name;
+    compare.push(is_at(key, change.from));
+    if (change.is_deletion) success.push(remove(key));
+    success.push(put(key_with_value(prefix, change), change.value));
   }
-  return { compare, success, failure: [get(prefix + changes[0].name), get(of_history)] };
+  return { compare, success, failure: [get(key_with_value(prefix, changes[0])), get(of_history)] };
 }
 
 /** Returns the problem of more changes than a transaction can have. */
@@ -121,24 +122,22 @@ function conclude(
   const newest = key_in(answer, 0);
   if (newest !== undefined && newest.value === change.value) return $multi(newest.revision, undefined);
   if (unclear === undefined) return $multi(undefined, LOST);
-  // The key is gone, as the change intended.
-  if (newest === undefined && change.value === undefined)
-    return $multi(tonumber(answer.header?.revision), undefined);
-  const [fate, revision] = find_fate(client, prefix + change.name, change, newest);
+  const [fate, revision] = find_fate(client, key_with_value(prefix, change), change, newest);
   if (fate === "made") return $multi(revision, undefined);
   return $multi(undefined, fate === "not made" ? LOST : unknown_outcome(unclear));
 }
 
-/** Orders changes so that the first one is a put, whose fate is clearer than that of a deletion. */
-function puts_first(changes: readonly Change[]): Change[] {
-  const puts = changes.filter(({ value }) => value !== undefined);
-  const deletions = changes.filter(({ value }) => value === undefined);
-  return puts.concat(deletions);
+/**
+ * Returns the revision of a change that was made. A copy of an etcd names the same history until a gateway has
+ * read it, and the change will be lost if the copy is older than what the gateways have.
+ */
+function revision_of({ header }: TxnAnswer, history: string): Ended {
+  if (!is_of_cluster(history, header?.cluster_id)) return $multi(undefined, unknown_outcome(ANOTHER_HISTORY));
+  return $multi(tonumber(header?.revision), undefined);
 }
 
 /** Makes changes, all of them or none, through any member that answers. Phases that have cosockets. */
-export function make_changes(etcd: EtcdConfig, unordered: readonly Change[], history: string): Ended {
-  const changes = puts_first(unordered);
+export function make_changes(etcd: EtcdConfig, changes: readonly Change[], history: string): Ended {
   const txn = txn_of(etcd.prefix, changes, history);
   const too_many = check_size(txn);
   if (too_many !== undefined) return $multi(undefined, too_many);
@@ -152,7 +151,7 @@ export function make_changes(etcd: EtcdConfig, unordered: readonly Change[], his
       cause = refused ?? "";
     } else {
       const [answer, failure, refusal] = ask(client, txn);
-      if (answer?.succeeded === true) return $multi(tonumber(answer.header?.revision), undefined);
+      if (answer?.succeeded === true) return revision_of(answer, history);
       if (answer !== undefined) return conclude(client, answer, etcd.prefix, changes, history, unclear);
       if (refusal !== undefined) return $multi(undefined, refused_change(refusal, failure));
       cause = failure ?? "";

@@ -11,14 +11,18 @@ import { format_version, parse_version, type Version } from "./version";
 /** Makes the tokens of this worker unique. */
 let count = 0;
 
+/** Returns a text that no other value has. It is no version. */
+export function unique_token(): string {
+  count += 1;
+  return string.format("%d %d %.3f %.9f", ngx.worker.pid(), count, clock.now(), math.random());
+}
+
 /**
  * Returns the value for a document. `origin`: the version that is put back; undefined: the value is a change.
  */
 export function value_of(document: Document, origin: Version | undefined): string {
-  count += 1;
-  const token = string.format("%d %d %.3f %.9f", ngx.worker.pid(), count, clock.now(), math.random());
   const from = origin === undefined ? "" : `origin=${format_version(origin)} `;
-  return `${shared_text(document)}\n${from}${token}`;
+  return `${shared_text(document)}\n${from}${unique_token()}`;
 }
 
 /** Returns the shared part of a value. */

@@ -45,10 +45,10 @@ export function version_at({ history, began, before }: History, revision: number
   return { history: before !== undefined && revision < began ? before : history, revision };
 }
 
-/** The version of a document that was never shared, such as a seed: every shared version is newer. */
-export const UNSHARED: Version = { history: NO_HISTORY, revision: 0 };
-
-/** Returns whether a version is that of a document which was never shared. */
+/**
+ * Returns whether a version is that of a document which was never shared, such as a seed: every shared version
+ * is newer.
+ */
 export function is_unshared({ history }: Version): boolean {
   return history === NO_HISTORY;
 }

@@ -60,7 +60,10 @@ function stage(changes: readonly Prepared[], { reach, pause }: Making): Problem 
   unstage();
   const shared = changes.filter((change) => is_shared(change, reach));
   for (const { next } of shared) {
-    if (next !== undefined) next.cluster_revision = NO_CLUSTER_REVISION;
+    if (next !== undefined) {
+      next.cluster_revision = NO_CLUSTER_REVISION;
+      if (reach === "all") next.cluster_origin = undefined;
+    }
   }
   const full = stage_texts(changes, pause);
   if (full !== undefined || shared.length === 0) return full;

@@ -62,7 +62,7 @@ export function is_replicated(): boolean {
 export function is_shared({ name, current, next }: SharedChange, reach: Reach): boolean {
   if (reach === "own" || replicator === undefined) return false;
   if (typeof reach === "number") return true;
-  if (next === undefined) return current?.cluster_revision !== undefined;
+  if (next === undefined) return current !== undefined;
   const is_new = current?.cluster_revision === undefined;
   return is_new || junk_revision(name) > 0 || shared_text(current) !== shared_text(next);
 }

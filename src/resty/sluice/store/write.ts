@@ -16,7 +16,7 @@ import { revision } from "./memory/region";
 import { count_write_time } from "./memory/write_times";
 import { check_new_places } from "./places";
 import type { Change, Making } from "./prepare";
-import { catch_up, is_shared, type Reach } from "./replicate";
+import { catch_up, is_shared, NO_CLUSTER_REVISION, type Reach } from "./replicate";
 import { junk_revision } from "./source_status";
 import { check_splits } from "./splits";
 import { repair } from "./unfinished";
@@ -200,7 +200,12 @@ export function write(name: string, author: Author, edit: Edit): Written {
 
 /** Puts an upstream into etcd in place of its revision `from`; 0: none. `LOST`: another one was faster. */
 export function put_into_etcd(name: string, from: number): Written {
-  const put: Edit = (current) => $multi(current === undefined ? undefined : copy(current), undefined);
+  const put: Edit = (current) => {
+    if (current === undefined) return $multi(undefined, undefined);
+    const next = copy(current);
+    next.cluster_origin = current.cluster_origin ?? current.cluster_revision ?? NO_CLUSTER_REVISION;
+    return $multi(next, undefined);
+  };
   return write_once(name, CLUSTER, put, from);
 }
 

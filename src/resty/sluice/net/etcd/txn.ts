@@ -6,7 +6,7 @@ import { HEADER, KEY_VALUE, read_key_value, type KeyValue, type RawKeyValue } fr
 
 /** The answer to a transaction, with a response for each operation. */
 export interface TxnAnswer {
-  header?: { revision?: string };
+  header?: { revision?: string; cluster_id?: string };
   succeeded?: boolean;
   responses?: { response_range?: { kvs?: RawKeyValue[] } }[];
 }

@@ -167,11 +167,14 @@ function shared_lines(
   return lines;
 }
 
-/** Replaces the shared part of an upstream by that of etcd, which has the version `cluster_revision`. */
+/**
+ * Replaces the shared part of an upstream by that of etcd, which has the version `cluster_revision`, and had
+ * `cluster_origin` if it was put back.
+ */
 export function apply_shared(
   current: Document | undefined,
   shared: Shared,
-  cluster_revision: string,
+  { cluster_revision, cluster_origin }: Pick<Document, "cluster_revision" | "cluster_origin">,
   revision: number,
 ): Edited {
   const row = current?.row ?? allocate_row(revision);
@@ -184,6 +187,7 @@ export function apply_shared(
     ...shared.settings,
     ...bookkeeping_of(current ?? shared),
     cluster_revision,
+    cluster_origin,
     revision,
     row,
     leavers: [],
