@@ -1,7 +1,6 @@
 /**
- * Garbage of work that makes much of it and keeps a part, as a worker does when it first serves many
- * upstreams. LuaJIT lets the heap double before it collects, and keeps memory that it once had. Small heaps
- * are left alone.
+ * When LuaJIT collects the garbage of work that makes much of it. By itself it lets the heap double before it
+ * collects, and keeps memory that it once had.
  */
 
 /** In kilobytes, as all sizes here. */
@@ -20,7 +19,10 @@ let is_collecting = false;
 /** The size of the heap after the last collection. */
 let kept = 0;
 
-/** Does some steps of a collection if one is due. Call it once for each piece of work. Not hot. */
+/**
+ * Does some steps of a collection if one is due, for work that keeps a part of what it makes, as when a worker
+ * first serves many upstreams. Small heaps are left alone. Call it once for each piece of work. Not hot.
+ */
 export function collect_some(): void {
   const size = collectgarbage("count");
   if (!is_collecting && size < math.max(SMALL, kept * GROWTH)) return;
@@ -32,4 +34,17 @@ export function collect_some(): void {
       return;
     }
   }
+}
+
+/**
+ * Returns the result of `action`, which makes much that is needed until its end: to look for garbage in it
+ * again and again takes long and finds little. Afterwards all garbage is collected. Raises what it raises.
+ */
+export function with_late_collection<T>(action: (this: void) => T): T {
+  collectgarbage("stop");
+  const [returned, outcome] = pcall(action);
+  collectgarbage("restart");
+  collectgarbage();
+  if (!returned) error(outcome, 0);
+  return outcome;
 }

@@ -2,7 +2,7 @@ import type { Options } from "../config/options";
 import { parse_size } from "../config/size";
 import type { UpstreamConfig } from "../config/upstream";
 import * as clock from "../lib/clock";
-import { with_late_collection } from "../lib/collection";
+import { with_late_collection } from "../lib/garbage";
 import { absolute_folder, use_folder } from "./disk/files";
 import { load_health } from "./disk/health";
 import { save_state } from "./disk/image";
