@@ -1,6 +1,8 @@
 import type * as Journal from "../../src/resty/sluice/store/disk/journal";
 import type * as Difference from "../../src/resty/sluice/store/document/difference";
 import type * as Documents from "../../src/resty/sluice/store/document/document";
+import type * as Line from "../../src/resty/sluice/store/document/line";
+import { Row, type RowNumber } from "../../src/resty/sluice/store/memory/cells";
 import { Header } from "../../src/resty/sluice/store/memory/header_cells";
 import type * as Dict from "../../src/resty/sluice/store/memory/dict";
 import type * as Region from "../../src/resty/sluice/store/memory/region";
@@ -20,6 +22,8 @@ export interface Observer {
   state: (this: void) => State;
   /** Returns a state after the change of a group that makes a revision; undefined: there is none. */
   state_after: (this: void, state: State, made: number) => State | undefined;
+  /** Returns the number of rows that are neither free nor those of an upstream. */
+  lost_rows: (this: void) => number;
   /** Returns the revision of an upstream; 0: it does not exist. */
   revision_of: (this: void, name: string) => number;
 }
@@ -30,9 +34,10 @@ export function new_observer(gateway: Gateway): Observer {
     const spare = new_spare_worker(gateway);
     fork_memory(gateway, spare);
     const { load } = spare;
-    const { shared_memory } = load("store/memory/region") as typeof Region;
+    const { row_at, shared_memory } = load("store/memory/region") as typeof Region;
     const { get_names, get_text } = load("store/memory/dict") as typeof Dict;
     const { parse_document } = load("store/document/document") as typeof Documents;
+    const { numbers_in } = load("store/document/line") as typeof Line;
     const { difference } = load("store/document/difference") as typeof Difference;
     const { change_text } = load("store/disk/journal") as typeof Journal;
     const known = new LuaTable<string, { text: string; saved: string }>();
@@ -44,6 +49,25 @@ export function new_observer(gateway: Gateway): Observer {
       const saved = change_text(name, document, difference([], document.lines));
       known.set(name, { text, saved });
       return saved;
+    }
+
+    function count_lost_rows(): number {
+      const memory = shared_memory();
+      const known = new LuaSet<number>();
+      for (const name of get_names()) {
+        const { row, leavers, lines } = parse_document(get_text(name) ?? "");
+        known.add(row);
+        for (const leaver of leavers) known.add(leaver.row);
+        for (const line of lines) known.add(numbers_in(line)[2]);
+      }
+      let row = memory[Header.FREE_ROW] as RowNumber;
+      while (row !== 0) {
+        known.add(row);
+        row = memory[row_at(row) + Row.NEXT_FREE] as RowNumber;
+      }
+      let lost = 0;
+      for (const number of $range(1, memory[Header.NEXT_ROW] - 1)) if (!known.has(number)) lost += 1;
+      return lost;
     }
 
     return {
@@ -67,6 +91,7 @@ export function new_observer(gateway: Gateway): Observer {
           after.set(staged.name, saved_text(staged.name, staged.text));
           return after;
         }),
+      lost_rows: () => outside(count_lost_rows),
       revision_of: (name) =>
         outside(() => {
           const text = get_text(name);

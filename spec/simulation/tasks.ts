@@ -3,6 +3,7 @@ import type * as Etcd from "../../src/resty/sluice/config/sources/etcd";
 import type * as Job from "../../src/resty/sluice/lib/job";
 import type * as Compaction from "../../src/resty/sluice/store/compaction";
 import type * as Files from "../../src/resty/sluice/store/disk/files";
+import type * as LostRows from "../../src/resty/sluice/store/lost_rows";
 import type * as Generation from "../../src/resty/sluice/store/memory/generation";
 import type * as Slots from "../../src/resty/sluice/store/memory/slots";
 import type * as Unfinished from "../../src/resty/sluice/store/unfinished";
@@ -22,6 +23,7 @@ export function start_tasks({ load, id }: Worker, etcd: Etcd.EtcdConfig | undefi
   }
   if (id === 0) {
     every(1, (load("store/compaction") as typeof Compaction).compact_when_due);
+    every(1, (load("store/lost_rows") as typeof LostRows).free_lost_rows);
     every(0.5, (load("store/disk/files") as typeof Files).watch_files);
   }
   finish_write();

@@ -66,6 +66,8 @@ export function run_one_gateway(world: World, plan: Plan): void {
   }
   run_until(world, world.now + plan.seconds + SETTLE_SECONDS);
   if (world.failures.length > 0) return;
+  const lost = site.ledger.observer?.lost_rows() ?? 0;
+  if (lost > 0) fail(world, "no row is lost", `${lost} rows are neither free nor used`);
   die(site, false);
   run_until(world, world.now + 2);
   if (world.failures.length > 0) return;

@@ -17,9 +17,10 @@ function own(history: string, revision: number): string {
   return format_version(at(history, revision));
 }
 
-/** Returns a value in etcd. `origin`: the version that was put back. */
-function stored(revision: number, origin?: Version): Stored {
-  return { revision, origin };
+/** Returns a value in etcd. `origin`: the version that was put back; `of`: the history that has its revision. */
+function stored(revision: number, origin?: Version, of = NOW): Stored {
+  const version = at(of, revision);
+  return { revision, version, content: origin ?? version };
 }
 
 interface Case {
@@ -100,6 +101,30 @@ const LOST: Case[] = [
   },
 ];
 
+const COPIED: Case[] = [
+  {
+    what: "was changed after the copy",
+    ...{ own: own(BEFORE, 9), stored: stored(6, undefined, BEFORE), step: "put back" },
+  },
+  {
+    what: "was put back after the copy",
+    ...{ own: own(BEFORE, 9), origin: at(LONG_AGO, 7), stored: stored(6, at(LONG_AGO, 5), BEFORE) },
+    step: "put back",
+  },
+  {
+    what: "is in the copy",
+    ...{ own: own(BEFORE, 6), stored: stored(6, undefined, BEFORE), step: "take" },
+  },
+  {
+    what: "has missed the copied change",
+    ...{ own: own(LONG_AGO, 9), stored: stored(6, undefined, BEFORE), step: "take" },
+  },
+  {
+    what: "has missed that the copied version was put back, and is later",
+    ...{ own: own(LONG_AGO, 9), stored: stored(6, at(LONG_AGO, 8), BEFORE), step: "put back" },
+  },
+];
+
 const LOST_TWICE: Case[] = [
   {
     what: "had a later version than the one that is put back",
@@ -139,6 +164,7 @@ const OLD: Case[] = [
 const groups: [string, Case[]][] = [
   ["within one history", SAME],
   ["of an etcd that has lost its data", LOST],
+  ["of a copied etcd", COPIED],
   ["of an etcd that has lost its data twice", LOST_TWICE],
   ["of a document of version 0.1.0", OLD],
 ];

@@ -30,6 +30,7 @@ import { note_saving } from "./store/disk/failures";
 import { watch_files } from "./store/disk/files";
 import { save_health } from "./store/disk/health";
 import { remove_idle_servers } from "./store/drain_jobs";
+import { free_lost_rows } from "./store/lost_rows";
 import { take_over_background_work } from "./store/memory/generation";
 import { shared_memory } from "./store/memory/region";
 import {
@@ -102,6 +103,7 @@ function detect_outliers(this: void): void {
 /** The tasks of the worker with the number 0. They concern the state that all workers share. */
 const TASKS_OF_ONE_WORKER: readonly Task[] = [
   { run: compact_when_due, seconds: 1 },
+  { run: free_lost_rows, seconds: 1 },
   { run: save_in_pieces, seconds: 1, last_run: save_at_exit },
   { run: watch_files, seconds: 0.5 },
   { run: remove_idle_servers, seconds: 1 },

@@ -5,8 +5,10 @@ import { is_later, is_unshared, parse_version, type Version } from "./version";
 /** The content of an upstream's key in etcd. */
 export interface Stored {
   revision: number;
-  /** The version of an earlier history that was put back or copied; undefined: the content is a change. */
-  origin: Version | undefined;
+  /** The version with that revision: of this history, or of the one that etcd was copied from. */
+  version: Version;
+  /** The version that the content had before it was put back; otherwise the same one. */
+  content: Version;
 }
 
 /** What etcd knows besides the key. */
@@ -36,11 +38,10 @@ function decide_missing(own: Version, { history, is_complete, deleted }: Surroun
  * old as before it was put back.
  */
 function version_of_content(
-  own: string | undefined,
+  version: Version | undefined,
   own_origin: string | undefined,
   history: string,
 ): Version | undefined {
-  const version = parse_version(own);
   return version?.history === history ? version : (parse_version(own_origin) ?? version);
 }
 
@@ -55,23 +56,23 @@ export function decide(
   stored: Stored | undefined,
   around: Surroundings,
 ): Step {
-  const version = version_of_content(own, own_origin, around.history);
-  const origin = stored?.origin;
+  const version = parse_version(own);
+  const content = version_of_content(version, own_origin, around.history);
   if (stored === undefined) {
     if (own === undefined) return "keep";
-    if (version !== undefined) return decide_missing(version, around);
+    if (content !== undefined) return decide_missing(content, around);
     // A seed, or an upstream from before the gateway joined.
     return around.deleted === undefined ? "put back" : "delete";
   }
   if (own === undefined) {
-    const { deleted } = around;
-    return origin !== undefined && deleted !== undefined && is_later(deleted, origin)
-      ? "delete in etcd"
-      : "take";
+    const { deleted, history } = around;
+    const is_old = stored.content.history !== history;
+    return is_old && deleted !== undefined && is_later(deleted, stored.content) ? "delete in etcd" : "take";
   }
-  if (version === undefined) return "take";
+  if (version === undefined || content === undefined) return "take";
   if (version.history === around.history) return version.revision < stored.revision ? "take" : "keep";
-  if (origin === undefined) return "take";
-  const is_newer = is_unshared(origin) ? !is_unshared(version) : is_later(version, origin);
+  if (version.history === stored.version.history)
+    return is_later(version, stored.version) ? "put back" : "take";
+  const is_newer = is_unshared(stored.content) ? !is_unshared(content) : is_later(content, stored.content);
   return is_newer ? "put back" : "take";
 }

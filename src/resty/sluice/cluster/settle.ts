@@ -12,7 +12,7 @@ import { forget_others, forget_problem, note_problem } from "./problems";
 import { apply_deletion, apply_value, type Condition } from "./take_over";
 import { deleted_at } from "./tombstones";
 import { origin_of } from "./value";
-import { revision_in, version_at, version_of, type Version } from "./version";
+import { revision_in, version_at, version_of } from "./version";
 
 /** Settles differences between this gateway and etcd. Functions return the cause when etcd fails. */
 
@@ -64,10 +64,9 @@ function delete_in_etcd(
   return cause;
 }
 
-/** Returns the version of an earlier history that a key holds; undefined: a change in this history. */
-function origin_in(joined: Joined, { value, revision }: KeyValue): Version | undefined {
+function stored_in(joined: Joined, { value, revision }: KeyValue): Stored {
   const version = version_at(joined, revision);
-  return version.history === joined.history ? origin_of(value) : version;
+  return { revision, version, content: origin_of(value) ?? version };
 }
 
 /** Makes an upstream equal here and in etcd, if `is_current` accepts this gateway's version. */
@@ -78,8 +77,7 @@ function settle_if(
   is_current: Condition,
 ): string | undefined {
   const { history, is_complete } = joined;
-  const stored =
-    entry === undefined ? undefined : { revision: entry.revision, origin: origin_in(joined, entry) };
+  const stored = entry === undefined ? undefined : stored_in(joined, entry);
   const around = { history, is_complete, deleted: deleted_at(name) };
   const decide_on = (current: Document | undefined) =>
     decide(own_version(current), current?.cluster_origin, stored, around);
@@ -89,7 +87,7 @@ function settle_if(
     known_history() === history && is_current(current) && decide_on(current) === step;
   if (step === "put back") return put_back(name, stored);
   if (step === "delete in etcd" && entry !== undefined) return delete_in_etcd(joined, entry);
-  if (step === "take" && entry !== undefined) apply_value(name, entry, history, stored?.origin, is_wanted);
+  if (step === "take" && entry !== undefined) apply_value(name, entry, history, stored?.content, is_wanted);
   else if (step === "delete") apply_deletion(name, is_wanted);
   else forget_problem(name);
   return undefined;

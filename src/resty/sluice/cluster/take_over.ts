@@ -15,10 +15,12 @@ export type Condition = (this: void, current: Document | undefined) => boolean;
 /** The versions of a document as it keeps them. */
 type Versions = Pick<Document, "cluster_revision" | "cluster_origin">;
 
-function versions_of(revision: number, history: string, origin: Version | undefined): Versions {
+/** `content`: the version of the content; undefined: that of the revision. */
+function versions_of(revision: number, history: string, content: Version | undefined): Versions {
+  const is_older = content !== undefined && content.history !== history;
   return {
     cluster_revision: format_version({ history, revision }),
-    cluster_origin: origin === undefined ? undefined : format_version(origin),
+    cluster_origin: is_older ? format_version(content) : undefined,
   };
 }
 
@@ -32,19 +34,16 @@ function take_over(name: string, taken: [Shared, Versions] | undefined, is_wante
   else note_problem(name, `what etcd has could not be applied: ${problem.text}`);
 }
 
-/**
- * Takes over the value of a key, unless it is not an upstream. `origin`: the version that it had before it was
- * put back or copied.
- */
+/** Takes over the value of a key, unless it is not an upstream. `content`: the version of its content. */
 export function apply_value(
   name: string,
   { value, revision }: KeyValue,
   history: string,
-  origin: Version | undefined,
+  content: Version | undefined,
   is_wanted: Condition,
 ): void {
   const [shared, problem] = parse_shared(shared_part(value));
-  if (shared !== undefined) take_over(name, [shared, versions_of(revision, history, origin)], is_wanted);
+  if (shared !== undefined) take_over(name, [shared, versions_of(revision, history, content)], is_wanted);
   else note_problem(name, `what etcd has is no upstream and is left out: ${problem?.text ?? ""}`, revision);
 }
 

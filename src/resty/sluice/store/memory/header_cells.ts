@@ -84,6 +84,9 @@ export const enum Header {
   WRITING_FIRST,
   /** When a writer last found the write lock taken. */
   LOCK_WANTED,
+  /** 1 while a worker holds the write lock. One that dies leaves it: 1 then until what it left is removed. */
+  LOCK_HELD,
+  WRITER_DIED,
   /** The number of these cells. */
   CELLS,
 }

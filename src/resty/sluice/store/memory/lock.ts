@@ -40,10 +40,18 @@ export function make_locks(): void {
   shared_memory()[Header.LOCK_FD] = fd ?? error(`could not make the locks: ${cause ?? ""}`, 0);
 }
 
+/** Notes that this worker holds the write lock, and whether the worker that held it before has died. */
+function note_writer(): void {
+  const memory = shared_memory();
+  if (memory[Header.LOCK_HELD] === 1) memory[Header.WRITER_DIED] = 1;
+  memory[Header.LOCK_HELD] = 1;
+}
+
 /** Takes a lock if it is free. Returns whether it did. Any phase. */
 export function try_acquire(lock: number): boolean {
   if (held.get(lock) || !try_lock(shared_memory()[Header.LOCK_FD], lock)) return false;
   held.set(lock, true);
+  if (lock === (Lock.WRITE as number)) note_writer();
   return true;
 }
 
@@ -123,5 +131,6 @@ export function with_write_lock(action: (this: void) => void): Result<true> {
 /** Releases a lock. */
 export function release(lock: number): void {
   held.set(lock, false);
+  if (lock === (Lock.WRITE as number)) shared_memory()[Header.LOCK_HELD] = 0;
   unlock(shared_memory()[Header.LOCK_FD], lock);
 }

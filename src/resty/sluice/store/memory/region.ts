@@ -32,7 +32,7 @@ import { doubles_at, map_shared } from "./posix";
  */
 
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
-const LAYOUT = 17;
+const LAYOUT = 18;
 /** The number of changes that are kept; a power of two. */
 export const CHANGES = 2048;
 /** The cells of a change, with the bytes of the longest name. */

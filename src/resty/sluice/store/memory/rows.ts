@@ -25,6 +25,13 @@ export function free_row(row: RowNumber): void {
   cells[Header.LAST_FREE_ROW] = row;
 }
 
+/** Forgets which rows are free, so that the list can be made anew. The caller holds the write lock. */
+export function forget_free_rows(): void {
+  const cells = shared_memory();
+  cells[Header.FREE_ROW] = 0;
+  cells[Header.LAST_FREE_ROW] = 0;
+}
+
 /** The number of free rows at which an allocation looks for one without requests. */
 const MOST_LOOKS = 16;
 
