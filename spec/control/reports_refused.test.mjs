@@ -23,8 +23,24 @@ const bad = [
   [{ state: "down", incarnation: "1" }, 400, format, /unknown parameter "(report\.)?incarnation"/],
   [{ state: "DOWN" }, 400, format, /invalid "(report\.)?state": must be one of "up", "drain", "down"/],
   [{ state: ["down"] }, 400, format, /invalid "(report\.)?state":/],
-  [{ state: "down", time: "yesterday" }, 400, format, /invalid "(report\.)?time": must be a time such as/],
-  [{ state: "down", time: 1767225600 }, 400, format, /invalid "(report\.)?time": must be a time such as/],
+  [
+    { state: "down", time: "yesterday" },
+    400,
+    format,
+    /invalid "(report\.)?time": must be a time since 1970 such as/,
+  ],
+  [
+    { state: "down", time: "0026-01-02T03:04:05Z" },
+    400,
+    format,
+    /invalid "(report\.)?time": must be a time since 1970/,
+  ],
+  [
+    { state: "down", time: 1767225600 },
+    400,
+    format,
+    /invalid "(report\.)?time": must be a time since 1970 such as/,
+  ],
   [{ state: "down", time: "2026-02-30T00:00:00Z" }, 400, format, /invalid "(report\.)?time": must be a time/],
 ];
 for (const name of ["utilization", "connections", "rps", "eps"]) {
