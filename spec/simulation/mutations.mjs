@@ -124,6 +124,11 @@ const OF_ONE_GATEWAY = [
     ],
   },
   {
+    name: "rows_lost",
+    about: "the rows that a killed worker has allocated for a change, or had to free after one, stay unused",
+    changes: [change("store/lost_rows", "if not has_died() then", "if true then")],
+  },
+  {
     name: "torn_line_believed",
     about: "the write of a dead writer is published although its line in the journal is torn",
     changes: [change("store/unfinished", "is_journalled and complete(changes)", "complete(changes)")],
