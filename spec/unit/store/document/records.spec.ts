@@ -5,7 +5,7 @@ import {
   type Document,
 } from "../../../../src/resty/sluice/store/document/document";
 import { format_line, parse_line, type ServerRecord } from "../../../../src/resty/sluice/store/document/line";
-import { for_each_record } from "../../../../src/resty/sluice/store/document/records";
+import { records_in } from "../../../../src/resty/sluice/store/document/records";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
@@ -31,9 +31,7 @@ const LINES = [
 
 function read(text: string): ServerRecord[] {
   const records: ServerRecord[] = [];
-  for_each_record(text, parse_head(text)[1], (record) => {
-    records.push({ ...record });
-  });
+  for (const record of records_in(text, parse_head(text)[1])) records.push({ ...record });
   return records;
 }
 

@@ -1,7 +1,7 @@
 import * as clock from "../../lib/clock";
 import { parse_head, type Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
-import { for_each_record } from "../../store/document/records";
+import { records_in } from "../../store/document/records";
 import type { RowNumber } from "../../store/memory/cells";
 import { add_departed, departures } from "../../store/memory/departed";
 import { get_text } from "../../store/memory/dict";
@@ -204,7 +204,7 @@ export function take_snapshot(
       const now = clock.now();
       const zones = head.zones === undefined ? undefined : new LuaTable<string, ZoneCount | undefined>();
       if (zones !== undefined) upstreams.zones[index] = zones;
-      for_each_record(text, start, (record) => {
+      for (const record of records_in(text, start)) {
         read_server(values, record, head, now);
         count_server(upstreams, index, values);
         if (zones !== undefined) count_in_zone(zones, head, record, values, now);
@@ -212,7 +212,7 @@ export function take_snapshot(
         if (per_server) show_server(servers, server, labels, record, values);
         count += 1;
         if (count % SERVERS_A_STEP === 0) pause();
-      });
+      }
       upstreams.end_servers[index] = servers.rows.length;
       const sums = read_consistently(head.row, () => read_totals(snapshot, index, per_server, pause));
       for (const total of $range(0, TOTALS - 1)) upstreams.totals[total][index] = sums[total];

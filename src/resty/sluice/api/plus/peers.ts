@@ -3,7 +3,7 @@ import { iso8601 } from "../../lib/iso8601";
 import { encode, record } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
-import { for_each_record } from "../../store/document/records";
+import { records_in } from "../../store/document/records";
 import { limit_now } from "../../store/memory/limit";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { explained_state } from "../state_text";
@@ -88,9 +88,9 @@ function peer_text(record: ServerRecord, { adaptive_limit }: Document): string {
 /** Returns the status of all servers of a document, which begin at `start`. Calls `pause` after each. */
 export function peers_text(head: Document, text: string, start: number, pause: (this: void) => void): string {
   const parts: string[] = [];
-  for_each_record(text, start, (record) => {
+  for (const record of records_in(text, start)) {
     parts.push(peer_text(record, head));
     pause();
-  });
+  }
   return `[${table.concat(parts, ",")}]`;
 }

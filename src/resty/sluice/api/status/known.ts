@@ -2,7 +2,7 @@ import { source_of } from "../../config/discovery";
 import { is_standing_by } from "../../config/server";
 import { encode } from "../../lib/json";
 import { parse_head } from "../../store/document/document";
-import { for_each_record } from "../../store/document/records";
+import { records_in } from "../../store/document/records";
 import { follow_upstreams, new_follower } from "../../store/memory/changes";
 import type { RowNumber } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
@@ -37,13 +37,13 @@ export function know(
   const incarnations: number[] = [];
   const plans: Plan[] = [];
   let size = 0;
-  for_each_record(text, start, (server) => {
+  for (const server of records_in(text, start)) {
     ids.push(server.id);
     rows.push(server.row);
     incarnations.push(server.incarnation);
     plans.push(plan_of(server));
     if (!is_standing_by(server)) size += 1;
-  });
+  }
   return {
     name,
     revision,

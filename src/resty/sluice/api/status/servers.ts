@@ -3,7 +3,7 @@ import type * as clock from "../../lib/clock";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
-import { for_each_record } from "../../store/document/records";
+import { records_in } from "../../store/document/records";
 import { Row } from "../../store/memory/cells";
 import { rare_cells_of } from "../../store/memory/rare_cells";
 import { row_at, shared_memory } from "../../store/memory/region";
@@ -199,14 +199,14 @@ export function servers_text(
     weights: new LuaTable(),
     all_picks: 0,
   };
-  for_each_record(text, start, (server) => {
+  for (const server of records_in(text, start)) {
     common.all_picks += recent_picks(server, common.document, common.now);
     pause();
-  });
+  }
   const parts: string[] = [];
-  for_each_record(text, start, (server) => {
+  for (const server of records_in(text, start)) {
     if (ids === undefined || ids.has(server.id)) parts.push(server_text(server, common));
     pause();
-  });
+  }
   return `[${table.concat(parts, ",")}]`;
 }

@@ -9,40 +9,53 @@ import type { RowNumber } from "../memory/cells";
 
 const LINE = '^(%d+) (%d+) (%d+) {"server":"([^"\\\n]*)"([^\n]*)()';
 
-/**
- * Calls `action` with each server of a document's text, from the position that `parse_head` returns, in the
- * order of adding. Equal parameters are decoded once. The record is reused: it changes after the call.
- */
-export function for_each_record(
-  text: string,
-  start: number,
-  action: (this: void, record: ServerRecord) => void,
-): void {
+/** Where the reading of a text is. A table and no closure, which LuaJIT would not compile. */
+interface Reading {
+  text: string;
+  position: number;
   /** By the text that follows the address. */
-  const templates = new LuaTable<string, ServerRecord | undefined>();
-  let position = start;
-  while (position <= text.length) {
-    const [id, incarnation, row, address, rest, next] = string.match(text, LINE, position);
-    if (id === undefined) {
-      const [line, after] = string.match(text, "^([^\n]*)()", position);
-      // The line may be padding, or its address may be one that JSON escapes.
-      if (line !== "") action(parse_line(line));
-      position = (tonumber(after) as number) + 1;
-    } else {
-      let record = templates.get(rest);
-      if (record === undefined) {
-        const parameters = decode(`{"server":""${rest}`)[0] as Parameters<typeof restored_server>[0];
-        record = restored_server(parameters) as ServerRecord;
-        templates.set(rest, record);
-      }
-      record.server = address;
-      record.id = tonumber(id) as number;
-      record.incarnation = tonumber(incarnation) as number;
-      record.row = tonumber(row) as RowNumber;
-      action(record);
-      position = (tonumber(next) as number) + 1;
-    }
+  templates: LuaTable<string, ServerRecord | undefined>;
+}
+
+/** Reads the server at the position; undefined: it is padding, or needs more than the fast way. */
+function plain_record(reading: Reading): ServerRecord | undefined {
+  const { text, templates } = reading;
+  const [id, incarnation, row, address, rest, next] = string.match(text, LINE, reading.position);
+  if (id === undefined) return undefined;
+  let record = templates.get(rest);
+  if (record === undefined) {
+    const parameters = decode(`{"server":""${rest}`)[0] as Parameters<typeof restored_server>[0];
+    record = restored_server(parameters) as ServerRecord;
+    templates.set(rest, record);
   }
+  record.server = address;
+  record.id = tonumber(id) as number;
+  record.incarnation = tonumber(incarnation) as number;
+  record.row = tonumber(row) as RowNumber;
+  reading.position = (tonumber(next) as number) + 1;
+  return record;
+}
+
+function next_record(this: void, reading: Reading): ServerRecord | undefined {
+  const { text } = reading;
+  while (reading.position <= text.length) {
+    const record = plain_record(reading);
+    if (record !== undefined) return record;
+    const [line, after] = string.match(text, "^([^\n]*)()", reading.position);
+    reading.position = (tonumber(after) as number) + 1;
+    // An address that JSON escapes. Empty lines are padding.
+    if (line !== "") return parse_line(line);
+  }
+  return undefined;
+}
+
+/**
+ * Returns an iterator over the servers of a document's text, from the position that `parse_head` returns, in the
+ * order of adding. Equal parameters are decoded once. The record is reused: it changes with the next step.
+ */
+export function records_in(text: string, start: number): LuaIterable<ServerRecord, Reading> {
+  const reading: Reading = { text, position: start, templates: new LuaTable() };
+  return $multi(next_record, reading, undefined) as unknown as LuaIterable<ServerRecord, Reading>;
 }
 
 const WHOLE_LINE = '^(%d+) (%d+) (%d+) {"server":"([^"\\]*)"(.*)$';
