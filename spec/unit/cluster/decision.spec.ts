@@ -17,7 +17,7 @@ function own(history: string, revision: number): string {
   return format_version(at(history, revision));
 }
 
-/** Returns a value in etcd. `origin`: the version that was put back; `of`: the history that has its revision. */
+/** Returns a value in etcd. `origin`: the version that was put back; `of`: the history of its revision. */
 function stored(revision: number, origin?: Version, of = NOW): Stored {
   const version = at(of, revision);
   return { revision, version, content: origin ?? version };

@@ -129,8 +129,8 @@ export function settle_deletion({ prefix, history }: Joined, key: string, revisi
 }
 
 /**
- * Settles an upstream of a listing that was deleted here since `base`: only a later look into etcd tells whether
- * the listing has a version that is newer than the deletion.
+ * Settles an upstream of a listing that was deleted here since `base`: only a later look into etcd tells
+ * whether the listing has a version that is newer than the deletion.
  */
 function settle_deleted(joined: Joined, name: string): string | undefined {
   const [found, cause] = get_key(joined.client, joined.prefix + name);

@@ -40,7 +40,7 @@ const clients = new LuaTable<number, EtcdClient | undefined>();
 /** Upper bound on the comparisons and on the operations of a transaction: etcd's default, --max-txn-ops. */
 const MOST_OPERATIONS = 128;
 
-/** Returns the key that receives the value of a change: that of the upstream, or of the record of its deletion. */
+/** Returns the key that gets the value of a change: that of the upstream, or the record of its deletion. */
 function key_with_value(prefix: string, { name, is_deletion }: Change): string {
   return is_deletion ? tombstone_key(prefix, name) : prefix + name;
 }
@@ -128,8 +128,8 @@ function conclude(
 }
 
 /**
- * Returns the revision of a change that was made. A copy of an etcd names the same history until a gateway has
- * read it, and the change will be lost if the copy is older than what the gateways have.
+ * Returns the revision of a change that was made. A copy of an etcd names the same history until a gateway
+ * has read it, and the change will be lost if the copy is older than what the gateways have.
  */
 function revision_of({ header }: TxnAnswer, history: string): Ended {
   if (!is_of_cluster(history, header?.cluster_id)) return $multi(undefined, unknown_outcome(ANOTHER_HISTORY));

@@ -46,8 +46,8 @@ export function version_at({ history, began, before }: History, revision: number
 }
 
 /**
- * Returns whether a version is that of a document which was never shared, such as a seed: every shared version
- * is newer.
+ * Returns whether a version is that of a document which was never shared, such as a seed: every shared
+ * version is newer.
  */
 export function is_unshared({ history }: Version): boolean {
   return history === NO_HISTORY;

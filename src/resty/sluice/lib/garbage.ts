@@ -20,8 +20,9 @@ let is_collecting = false;
 let kept = 0;
 
 /**
- * Does some steps of a collection if one is due, for work that keeps a part of what it makes, as when a worker
- * first serves many upstreams. Small heaps are left alone. Call it once for each piece of work. Not hot.
+ * Does some steps of a collection if one is due, for work that keeps a part of what it makes, as when a
+ * worker first serves many upstreams. Small heaps are left alone. Call it once for each piece of work. Not
+ * hot.
  */
 export function collect_some(): void {
   const size = collectgarbage("count");

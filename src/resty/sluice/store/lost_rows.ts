@@ -12,8 +12,8 @@ import { forget_free_rows, free_row } from "./memory/rows";
 import { repair } from "./unfinished";
 
 /**
- * Rows that nobody would use again after the death of a writer: those of a change that it had not published, or
- * those that it had not freed yet after one that it had published.
+ * Rows that nobody would use again after the death of a writer: those of a change that it had not published,
+ * or those that it had not freed yet after one that it had published.
  */
 
 const REST_SECONDS = 60;

@@ -77,7 +77,7 @@ export const BOOKKEEPING = block({
   next_local_id: optional(read_whole),
   /** The version that the gateways of a cluster share: etcd's history and revision; absent: not shared. */
   cluster_revision: optional(read_version),
-  /** The version that the content had before it was put back into an etcd that had lost it; absent: that one. */
+  /** The version of the content before it was put back into an etcd that had lost it; absent: it was not. */
   cluster_origin: optional(read_version),
   scaling: optional(SCALING),
   /** The unanswered call of the webhook, at the gateway that made the decision; absent: none. */

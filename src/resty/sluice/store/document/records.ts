@@ -50,8 +50,9 @@ function next_record(this: void, reading: Reading): ServerRecord | undefined {
 }
 
 /**
- * Returns an iterator over the servers of a document's text, from the position that `parse_head` returns, in the
- * order of adding. Equal parameters are decoded once. The record is reused: it changes with the next step.
+ * Returns an iterator over the servers of a document's text, from the position that `parse_head` returns, in
+ * the order of adding. Equal parameters are decoded once. The record is reused: it changes with the next
+ * step.
  */
 export function records_in(text: string, start: number): LuaIterable<ServerRecord, Reading> {
   const reading: Reading = { text, position: start, templates: new LuaTable() };
