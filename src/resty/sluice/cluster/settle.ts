@@ -5,6 +5,7 @@ import { known_history } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
 import { LOST } from "../store/document/problems";
 import { names, read } from "../store/document/read";
+import { is_over } from "../store/memory/generation";
 import { put_into_etcd } from "../store/write";
 import { decide, type Stored } from "./decision";
 import { history_key, type Joined } from "./history";
@@ -82,9 +83,10 @@ function settle_if(
   const decide_on = (current: Document | undefined) =>
     decide(own_version(current), current?.cluster_origin, stored, around);
   const step = decide_on(read(name));
-  // While this worker waits for the lock, one of a newer configuration may have joined a newer history.
+  // While this worker waits for the lock, one of a newer configuration may have begun to follow, which has
+  // applied later changes, also of a newer history.
   const is_wanted: Condition = (current) =>
-    known_history() === history && is_current(current) && decide_on(current) === step;
+    !is_over() && known_history() === history && is_current(current) && decide_on(current) === step;
   if (step === "put back") return put_back(name, stored);
   if (step === "delete in etcd" && entry !== undefined) return delete_in_etcd(joined, entry);
   if (step === "take" && entry !== undefined) apply_value(name, entry, history, stored?.content, is_wanted);

@@ -44,17 +44,19 @@ export function set_call_due(upstream: Controlled, due: clock.Moment): void {
   if (is_present(upstream)) shared_memory()[upstream.row + UpstreamRow.CALL_DUE] = due;
 }
 
-/** Returns the number in a call's id, which is unique in its upstream. */
-function number_of(id: string): number {
-  return tonumber(string.match(id, "%d+$")[0]) ?? 0;
+/** Returns the number that follows the upstream's name in the id of a call. */
+function number_of({ name }: Controlled, id: string): number {
+  return tonumber(string.sub(id, name.length + 2)) ?? 0;
 }
 
 /** Notes that a call was answered: until that is stored, the workers after this one must not repeat it. */
 export function note_answered(upstream: Controlled, id: string): void {
-  if (is_present(upstream)) shared_memory()[upstream.row + UpstreamRow.ANSWERED_CALL] = number_of(id);
+  if (is_present(upstream))
+    shared_memory()[upstream.row + UpstreamRow.ANSWERED_CALL] = number_of(upstream, id);
 }
 
 /** Tells whether a call was answered. */
 export function is_answered(upstream: Controlled, id: string): boolean {
-  return is_present(upstream) && shared_memory()[upstream.row + UpstreamRow.ANSWERED_CALL] === number_of(id);
+  if (!is_present(upstream)) return false;
+  return shared_memory()[upstream.row + UpstreamRow.ANSWERED_CALL] === number_of(upstream, id);
 }
