@@ -225,7 +225,7 @@ const OF_CLUSTER = [
   {
     name: "base_not_compared",
     about: "a change of a shared upstream replaces any version in etcd, not only the one it is based on",
-    changes: [change("cluster/transaction", "        compare[#compare + 1] = is_at(key, from)\n", "")],
+    changes: [change("cluster/transaction", "        compare[#compare + 1] = is_at(key, change.from)\n", "")],
   },
 ];
 

@@ -6,7 +6,7 @@ import { compileSimulation, simulate, SCENARIOS } from "./simulate.mjs";
 
 /** The seeds of all scenarios together, and those after which a known fault must have been found. */
 const SEEDS = 200;
-const SEEDS_OF_MUTATION = 400;
+const SEEDS_OF_MUTATION = 1000;
 
 /** @param {number} count */
 function seedsUpTo(count) {
