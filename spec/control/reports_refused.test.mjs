@@ -23,24 +23,8 @@ const bad = [
   [{ state: "down", incarnation: "1" }, 400, format, /unknown parameter "(report\.)?incarnation"/],
   [{ state: "DOWN" }, 400, format, /invalid "(report\.)?state": must be one of "up", "drain", "down"/],
   [{ state: ["down"] }, 400, format, /invalid "(report\.)?state":/],
-  [
-    { state: "down", time: "yesterday" },
-    400,
-    format,
-    /invalid "(report\.)?time": must be a time since 1970 such as/,
-  ],
-  [
-    { state: "down", time: "0026-01-02T03:04:05Z" },
-    400,
-    format,
-    /invalid "(report\.)?time": must be a time since 1970/,
-  ],
-  [
-    { state: "down", time: 1767225600 },
-    400,
-    format,
-    /invalid "(report\.)?time": must be a time since 1970 such as/,
-  ],
+  [{ state: "down", time: "yesterday" }, 400, format, /invalid "(report\.)?time": must be a time such as/],
+  [{ state: "down", time: 1767225600 }, 400, format, /invalid "(report\.)?time": must be a time such as/],
   [{ state: "down", time: "2026-02-30T00:00:00Z" }, 400, format, /invalid "(report\.)?time": must be a time/],
 ];
 for (const name of ["utilization", "connections", "rps", "eps"]) {
@@ -135,7 +119,7 @@ test("a report that is not recent, or not newer than the previous one, is refuse
     [at(90), /invalid "time": must not be more than 60 s ahead/],
     [at(-200), /invalid "time": must not be more than 180 s ago/],
     [aPast, /invalid "time": must not be more than 180 s ago/],
-    ["0001-01-01T00:00:00Z", /invalid "time": must be a time since 1970/],
+    ["0001-01-01T00:00:00Z", /invalid "time": must not be more than 180 s ago/],
     ["9999-12-31T23:59:60Z", /invalid "time": must not be more than 60 s ahead/],
   ];
   for (const [time, says] of refused) {

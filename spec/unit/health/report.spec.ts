@@ -38,7 +38,7 @@ describe("a report", () => {
   }
 
   const NUMBER = "must be a number from 0 to 1000000000000";
-  const TIME = 'must be a time since 1970 such as "2026-01-01T00:00:00.000Z"';
+  const TIME = 'must be a time such as "2026-01-01T00:00:00.000Z"';
   const NOTHING = 'invalid "utilization": must be given';
   const refused: [unknown, string][] = [
     [{}, NOTHING],

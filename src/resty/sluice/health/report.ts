@@ -14,9 +14,9 @@ export const LARGEST = 1e12;
 
 function read_time(this: void, path: string, value: unknown): Read<number> {
   const time = typeof value === "string" ? parse_iso8601(value) : undefined;
-  if (time === undefined || time < 0)
-    return refuse(path, 'must be a time since 1970 such as "2026-01-01T00:00:00.000Z"');
-  return $multi(time, undefined);
+  if (time === undefined) return refuse(path, 'must be a time such as "2026-01-01T00:00:00.000Z"');
+  // A time before 1970 is too old as well.
+  return $multi(math.max(time, 0), undefined);
 }
 
 const read_number = number_from(0, LARGEST);
