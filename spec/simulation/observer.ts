@@ -53,20 +53,20 @@ export function new_observer(gateway: Gateway): Observer {
 
     function count_lost_rows(): number {
       const memory = shared_memory();
-      const known = new LuaSet<number>();
+      const in_use = new LuaSet<number>();
       for (const name of get_names()) {
         const { row, leavers, lines } = parse_document(get_text(name) ?? "");
-        known.add(row);
-        for (const leaver of leavers) known.add(leaver.row);
-        for (const line of lines) known.add(numbers_in(line)[2]);
+        in_use.add(row);
+        for (const leaver of leavers) in_use.add(leaver.row);
+        for (const line of lines) in_use.add(numbers_in(line)[2]);
       }
       let row = memory[Header.FREE_ROW] as RowNumber;
       while (row !== 0) {
-        known.add(row);
+        in_use.add(row);
         row = memory[row_at(row) + Row.NEXT_FREE] as RowNumber;
       }
       let lost = 0;
-      for (const number of $range(1, memory[Header.NEXT_ROW] - 1)) if (!known.has(number)) lost += 1;
+      for (const number of $range(1, memory[Header.NEXT_ROW] - 1)) if (!in_use.has(number)) lost += 1;
       return lost;
     }
 

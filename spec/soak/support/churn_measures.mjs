@@ -34,8 +34,7 @@ export const measuringPage = `location = /measures {
 export const MEASURES = {
   workers: { name: "own memory of the workers", unit: "MB", tolerance: 0.02 },
   heaps: { name: "Lua memory of the workers", unit: "MB", tolerance: 0.02 },
-  // The heap of nginx's master grows a little with reloads, to a limit, also without Sluice.
-  master: { name: "own memory of the master", unit: "MB", tolerance: 0.05 },
+  master: { name: "own memory of the master", unit: "MB", tolerance: 0.02 },
   dict: { name: "shared dict in use", unit: "KB", tolerance: 0.02 },
   rows: { name: "rows of the shared memory", unit: "", tolerance: 0.02 },
   files: { name: "files of the state", unit: "", tolerance: 0 },
