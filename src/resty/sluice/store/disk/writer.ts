@@ -187,10 +187,14 @@ export function change_journal(revision: number): Result<true> {
 export function cut_other_journal(): Result<true> {
   const memory = shared_memory();
   const index = other(Header.JOURNAL);
-  const [cut, cause] = posix.cut_file(memory[Header.JOURNAL_0_FD + index], 0);
-  if (cut === undefined) return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
+  const bytes = memory[Header.JOURNAL_0_BYTES + index];
+  // First: a worker that is killed before the cut leaves bytes that do not count, which are removed later. The
+  // other way round, bytes that count would be missing, and changes be refused until the next image.
   memory[Header.JOURNAL_0_BYTES + index] = 0;
-  return $multi(true, undefined);
+  const [cut, cause] = posix.cut_file(memory[Header.JOURNAL_0_FD + index], 0);
+  if (cut !== undefined) return $multi(true, undefined);
+  memory[Header.JOURNAL_0_BYTES + index] = bytes;
+  return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
 }
 
 /** Starts a journal that follows an image of the state at `revision`. The caller holds the write lock. */
