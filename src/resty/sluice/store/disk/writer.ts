@@ -188,8 +188,8 @@ export function cut_other_journal(): Result<true> {
   const memory = shared_memory();
   const index = other(Header.JOURNAL);
   const bytes = memory[Header.JOURNAL_0_BYTES + index];
-  // First: a worker that is killed before the cut leaves bytes that do not count, which are removed later. The
-  // other way round, bytes that count would be missing, and changes be refused until the next image.
+  // First: a worker that is killed before the cut leaves bytes that do not count, which are removed later.
+  // The other way round, bytes that count would be missing, and changes be refused until the next image.
   memory[Header.JOURNAL_0_BYTES + index] = 0;
   const [cut, cause] = posix.cut_file(memory[Header.JOURNAL_0_FD + index], 0);
   if (cut !== undefined) return $multi(true, undefined);
